@@ -1,0 +1,28 @@
+/* What every program shares. Included by name; the embedding resolves the #include.
+ *
+ * A buffer argument is two kernel arguments, the memory and a byte offset into it, so that callers'
+ * own memory works at any offset:
+ *
+ *     kernel void scale(INPUT(float, x), OUTPUT(float, y), float a)
+ *     {
+ *         AT(const float, x);
+ *         AT(float, y);
+ *         y[get_global_id(0)] = a * x[get_global_id(0)];
+ *     }
+ *
+ * INPUT and OUTPUT promise that the memory does not overlap another argument's; INPLACE does not.
+ * Sizes are arguments; a tile, a type or a fused epilogue is a macro.
+ * CLCNN_CPU (one work-item per work-group, long vectors) or CLCNN_GPU is defined by the build;
+ * VW is the vector width of the CPU family in floats. */
+#if !defined(CLCNN_CPU) && !defined(CLCNN_GPU)
+#error "the build must define CLCNN_CPU or CLCNN_GPU"
+#endif
+#ifndef VW
+#define VW 8
+#endif
+
+#define INPUT(T, name)   __global const T *restrict name##_memory, ulong name##_offset
+#define OUTPUT(T, name)  __global T *restrict name##_memory, ulong name##_offset
+#define INPLACE(T, name) __global T *name##_memory, ulong name##_offset
+#define AT(T, name)                                                                                \
+    __global T *name = (__global T *)((__global char *)(name##_memory) + name##_offset)

@@ -1,0 +1,130 @@
+/* 2-D convolution (cross-correlation, as in Keras), forward and backward.
+ *
+ *   y[n][p][q][k] = f(bias[k] + sum over r, s, c of
+ *                     x[n][p sh - pt + r dh][q sw - pl + s dw][g C/G + c] * w[k][r][s][c])
+ *
+ * with g = k / (K/G), zeros outside the image, and
+ *   P = floor((H + pt + pb - ((R - 1) dh + 1)) / sh) + 1, Q likewise.
+ *
+ * Layouts: x[N][H][W][C], w[K][R][S][C/G], y[N][P][Q][K], bias[K]; float32.
+ * Letters: N batch, C channels, H W image, K filters, R S filter, P Q output, G groups.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLCNN_CONV2D_H
+#define CLCNN_CONV2D_H
+
+#include <clcnn/activation.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum clcnn_padding {
+    CLCNN_PADDING_VALID = 0, /* none */
+    CLCNN_PADDING_SAME,      /* output ceil(n / stride); an odd total puts the extra one below/right */
+    CLCNN_PADDING_EXPLICIT,  /* `pads` */
+};
+
+/* One row of the list of implementations (lib/op/conv2d_impls.inc). */
+enum clcnn_conv2d_algorithm {
+    CLCNN_CONV2D_ALGORITHM_AUTO = 0,
+    CLCNN_CONV2D_ALGORITHM_DIRECT,      /* every legal problem on every device */
+    CLCNN_CONV2D_ALGORITHM_IM2COL_GEMM, /* patches gathered in bounded chunks, then GEMM */
+    CLCNN_CONV2D_ALGORITHM_GEMM_1X1,    /* 1x1, stride 1, no padding: GEMM on the image itself */
+};
+
+enum clcnn_conv2d_phase {
+    CLCNN_CONV2D_PHASE_FORWARD = 0,
+    CLCNN_CONV2D_PHASE_BACKWARD_DATA,
+    CLCNN_CONV2D_PHASE_BACKWARD_FILTER,
+    CLCNN_CONV2D_PHASE_COUNT,
+};
+
+/* Zero means the default where one is given. */
+struct clcnn_conv2d_params {
+    int batch, height, width, channels; /* N H W C, planned; required. A call may use a smaller N */
+    int filters;                        /* K; required */
+    int kernel[2];                      /* R, S; required */
+    int strides[2];                     /* down, across; 0 = 1 */
+    int dilation_rate[2];               /* down, across; 0 = 1 */
+    int groups;                         /* 0 = 1; divides C and K */
+    enum clcnn_padding padding;
+    int pads[4];                        /* top, left, bottom, right; with EXPLICIT only */
+    bool use_bias;
+    enum clcnn_activation activation;   /* fused; without softmax */
+    float activation_alpha;             /* leaky_relu; 0 = 0.3 */
+
+    enum clcnn_conv2d_algorithm algorithm; /* AUTO, or required for every phase */
+    unsigned phases;       /* bits 1 << phase to prepare; 0 = all */
+    size_t max_workspace;  /* bytes a call may ask for; 0 = 256 MiB; 1 = none at all */
+    double max_error;      /* bound on |y - exact| / sum(|x||w|); 0 = no bound asked */
+};
+
+struct clcnn_conv2d;
+
+/* Output height and width of the given parameters: {P, Q}. Errors: INVALID_ARGUMENT. */
+CLCNN_API enum clcnn_status clcnn_conv2d_output_size(const struct clcnn_conv2d_params *params,
+                                                     int output[2]);
+
+/* Validates, chooses an implementation for each phase, builds it. The choice and why the others
+ * lost are logged (topic "choose"). An op is used by one thread at a time; it keeps the device alive.
+ * Requires: sizes > 0 and P, Q > 0; groups divides C and K; not strides > 1 with dilation > 1
+ * (as in Keras); pads >= 0.
+ * Errors: INVALID_ARGUMENT; UNSUPPORTED (the required algorithm cannot, or no algorithm keeps the
+ * budgets); DEVICE; OUT_OF_MEMORY. */
+CLCNN_API enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
+                                                const struct clcnn_conv2d_params *params,
+                                                struct clcnn_conv2d **out);
+CLCNN_API void clcnn_conv2d_destroy(struct clcnn_conv2d **op);
+
+/* The implementation that runs a phase: "direct", "im2col_gemm", ... */
+CLCNN_API const char *clcnn_conv2d_algorithm_name(const struct clcnn_conv2d *op,
+                                                  enum clcnn_conv2d_phase phase);
+
+/* The a-priori bound on |result - exact| / sum(|factor||factor|) of the phase. */
+CLCNN_API double clcnn_conv2d_error_bound(const struct clcnn_conv2d *op,
+                                          enum clcnn_conv2d_phase phase);
+
+/* Bytes of workspace a call of the phase needs; at most max_workspace. */
+CLCNN_API size_t clcnn_conv2d_workspace_size(const struct clcnn_conv2d *op,
+                                             enum clcnn_conv2d_phase phase);
+
+/* The filter rearranged once for many forward calls: its size (0: not needed), and the packing.
+ * Asynchronous. */
+CLCNN_API size_t clcnn_conv2d_packed_filter_size(const struct clcnn_conv2d *op);
+CLCNN_API enum clcnn_status clcnn_conv2d_pack_filter(struct clcnn_conv2d *op,
+                                                     const struct clcnn_buffer *w,
+                                                     struct clcnn_buffer *packed,
+                                                     const struct clcnn_enqueue *enqueue);
+
+/* Buffers of one call; `batch` 0 = planned. Unused members stay NULL. No buffer may overlap an
+ * output. All three functions are asynchronous and allocate nothing.
+ * Errors: INVALID_ARGUMENT (missing or too small buffer, batch above the planned one), DEVICE. */
+struct clcnn_conv2d_args {
+    int batch;
+    const struct clcnn_buffer *x, *w, *bias, *dy;
+    const struct clcnn_buffer *packed_w; /* forward: from clcnn_conv2d_pack_filter; w may be NULL */
+    struct clcnn_buffer *y, *dx, *dw, *db;
+    struct clcnn_buffer *workspace;      /* at least clcnn_conv2d_workspace_size bytes */
+};
+
+/* y = f(conv(x, w) + bias). Reads x, w (or packed_w), bias; writes y. */
+CLCNN_API enum clcnn_status clcnn_conv2d_forward(struct clcnn_conv2d *op,
+                                                 const struct clcnn_conv2d_args *args,
+                                                 const struct clcnn_enqueue *enqueue);
+
+/* dx = gradient to the image. dy is the gradient before the fused activation (apply
+ * clcnn_activation_backward first). Reads dy, w; writes dx. */
+CLCNN_API enum clcnn_status clcnn_conv2d_backward_data(struct clcnn_conv2d *op,
+                                                       const struct clcnn_conv2d_args *args,
+                                                       const struct clcnn_enqueue *enqueue);
+
+/* dw = gradient to the filter and, if db is given, db[k] = sum of dy over n, p, q. Reads x, dy. */
+CLCNN_API enum clcnn_status clcnn_conv2d_backward_filter(struct clcnn_conv2d *op,
+                                                         const struct clcnn_conv2d_args *args,
+                                                         const struct clcnn_enqueue *enqueue);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

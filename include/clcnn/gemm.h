@@ -1,0 +1,79 @@
+/* General matrix product, row-major:
+ *
+ *   C[M][N] = f(alpha * op(A)[M][K] . op(B)[K][N] + beta * C[M][N] + bias[N])
+ *
+ * op(A) = A[M][K], or A^T with A stored [K][M] (transpose_a); the same for B: [K][N], or stored
+ * [N][K] (transpose_b). f is an activation without softmax.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLCNN_GEMM_H
+#define CLCNN_GEMM_H
+
+#include <clcnn/activation.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum clcnn_gemm_algorithm {
+    CLCNN_GEMM_ALGORITHM_AUTO = 0,
+    CLCNN_GEMM_ALGORITHM_CPU,     /* long vectors, one work-item per work-group */
+    CLCNN_GEMM_ALGORITHM_GPU,     /* local memory and register tiles */
+    CLCNN_GEMM_ALGORITHM_CLBLAST, /* the CLBlast library, where it was found at build time */
+};
+
+struct clcnn_gemm_params {
+    int64_t m, n, k;           /* planned sizes, all > 0; required. A call may use fewer rows (m) and,
+                                  with transpose_a, a shorter k */
+    bool transpose_a, transpose_b;
+    bool use_bias;
+    enum clcnn_activation activation;
+    float activation_alpha;    /* leaky_relu; 0 = 0.3 */
+    enum clcnn_gemm_algorithm algorithm;
+};
+
+/* One call. Zero means: m, k planned; leading dimensions tight; alpha 1; beta 0. */
+struct clcnn_gemm_args {
+    int64_t m, k;
+    const struct clcnn_buffer *a, *b;
+    const struct clcnn_buffer *packed_b;  /* from clcnn_gemm_pack_b; then b may be NULL */
+    struct clcnn_buffer *c;
+    const struct clcnn_buffer *bias;
+    int64_t lda, ldb, ldc;                /* elements between rows as stored */
+    float alpha, beta;
+    struct clcnn_buffer *workspace;       /* at least clcnn_gemm_workspace_size; may be NULL if 0 */
+};
+
+struct clcnn_gemm;
+
+/* Chooses an implementation and builds it. An op is used by one thread at a time and keeps the
+ * device alive. Errors: INVALID_ARGUMENT, UNSUPPORTED (a required algorithm cannot), DEVICE,
+ * OUT_OF_MEMORY. */
+CLCNN_API enum clcnn_status clcnn_gemm_create(struct clcnn_device *device,
+                                              const struct clcnn_gemm_params *params,
+                                              struct clcnn_gemm **out);
+CLCNN_API void clcnn_gemm_destroy(struct clcnn_gemm **op);
+
+/* "cpu", "gpu" or "clblast": what runs. */
+CLCNN_API const char *clcnn_gemm_algorithm_name(const struct clcnn_gemm *op);
+
+/* Bytes of workspace one call needs; smaller (possibly 0) when packed_b is given. */
+CLCNN_API size_t clcnn_gemm_workspace_size(const struct clcnn_gemm *op, bool with_packed_b);
+
+/* B rearranged once for many products: bytes of the result (0: this implementation does not pack),
+ * and the packing itself. Asynchronous. */
+CLCNN_API size_t clcnn_gemm_packed_b_size(const struct clcnn_gemm *op);
+CLCNN_API enum clcnn_status clcnn_gemm_pack_b(struct clcnn_gemm *op, const struct clcnn_buffer *b,
+                                              int64_t ldb, struct clcnn_buffer *packed_b,
+                                              const struct clcnn_enqueue *enqueue);
+
+/* Enqueues the product. Asynchronous; allocates nothing. C must not overlap A, B or bias.
+ * Errors: INVALID_ARGUMENT (sizes, a missing or too small buffer), DEVICE. */
+CLCNN_API enum clcnn_status clcnn_gemm_run(struct clcnn_gemm *op,
+                                           const struct clcnn_gemm_args *args,
+                                           const struct clcnn_enqueue *enqueue);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,62 @@
+/* Sessions: a model planned for inference on one device.
+ *
+ * Making a session chooses algorithms, builds kernels, uploads and packs the weights and plans the
+ * memory; running it only enqueues. A session is used by one thread at a time; several sessions of
+ * one model or device run in parallel. It keeps the device and the model alive and does not see
+ * weights changed later.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLCNN_SESSION_H
+#define CLCNN_SESSION_H
+
+#include <clcnn/device.h>
+#include <clcnn/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct clcnn_session;
+
+/* Zero (or NULL) means the default. */
+struct clcnn_session_params {
+    int batch;             /* most images in one run; 0 = 1 */
+    size_t max_workspace;  /* bytes, per convolution (shared by all); 0 = 256 MiB */
+    double max_error;      /* per convolution, see conv2d.h; 0 = no bound */
+};
+
+/* What a plan holds on the device, in bytes. */
+struct clcnn_plan_info {
+    uint64_t weight_bytes, activation_bytes, workspace_bytes;
+    int steps; /* kernels-level operations after fusion */
+};
+
+/* Requires: a finished model. Errors: INVALID_ARGUMENT, UNSUPPORTED, DEVICE, OUT_OF_MEMORY (the
+ * message says what was needed and that a smaller batch would help). */
+CLCNN_API enum clcnn_status clcnn_session_create(struct clcnn_device *device,
+                                                 struct clcnn_model *model,
+                                                 const struct clcnn_session_params *params,
+                                                 struct clcnn_session **out);
+CLCNN_API void clcnn_session_destroy(struct clcnn_session **session);
+CLCNN_API void clcnn_session_info(const struct clcnn_session *session,
+                                  struct clcnn_plan_info *info);
+
+/* Runs `count` images from host memory, in parts of at most the planned batch, and BLOCKS until the
+ * outputs are in `y`. x[count][input shape], y[count][output shape], float32, laid out as
+ * clcnn_model_input_shape says. Errors: INVALID_ARGUMENT (count < 0), DEVICE. */
+CLCNN_API enum clcnn_status clcnn_session_predict(struct clcnn_session *session, int64_t count,
+                                                  const float *x, float *y);
+
+/* Enqueues one run on device buffers (the caller's own cl_mem through clcnn_buffer_wrap, say), on
+ * the caller's queue. Asynchronous; allocates nothing. The session's next run must come after it (the
+ * same in-order queue, or wait for its event).
+ * Requires: 1 <= batch <= planned; buffers large enough. Errors: INVALID_ARGUMENT, DEVICE. */
+CLCNN_API enum clcnn_status clcnn_session_enqueue(struct clcnn_session *session, int batch,
+                                                  const struct clcnn_buffer *x,
+                                                  struct clcnn_buffer *y,
+                                                  const struct clcnn_enqueue *enqueue);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

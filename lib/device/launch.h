@@ -1,0 +1,164 @@
+/* What operations see of OpenCL: kernels, argument lists, launches. No OpenCL type appears here. */
+#ifndef CLCNN_DEVICE_LAUNCH_H
+#define CLCNN_DEVICE_LAUNCH_H
+
+#include "base/status.h"
+#include <clcnn/device.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- devices ---------------------------------------------------------------------------------- */
+
+/* One more hold on the device; clcnn_device_destroy gives it up. */
+struct clcnn_device *clcnn_device_retain(struct clcnn_device *device);
+
+/* The class whose kernels and tiles apply (the forced class, if any; never ANY). FPGA uses the CPU's
+ * kernel family: one work-item per work-group. */
+enum clcnn_device_class clcnn_device_family(const struct clcnn_device *device);
+
+/* ---- kernels ---------------------------------------------------------------------------------- */
+
+/* A kernel of an embedded program (cl/<program>.cl) built with options ("-DTILE=4 ..."; part of the
+ * program's identity, so always spelled the same way). The object is a private clone: it belongs to
+ * one op and is launched by one thread at a time. It keeps the device alive.
+ * Without deferral, the call waits for the build and reports its failure with the compiler's log. */
+struct clcnn_kernel;
+enum clcnn_status clcnn_kernel_create(struct clcnn_device *device, const char *program,
+                                      const char *options, const char *name,
+                                      struct clcnn_kernel **out);
+void clcnn_kernel_destroy(struct clcnn_kernel **kernel);
+
+/* Between defer and flush, this thread's clcnn_kernel_create returns at once and the programs build in
+ * parallel in the background; flush waits for them and reports the first failure. Calls nest: only the
+ * outermost flush waits. Kernels that failed to build stay unusable and may be destroyed. */
+void clcnn_kernel_defer(struct clcnn_device *device);
+enum clcnn_status clcnn_kernel_flush(struct clcnn_device *device);
+
+/* ---- buffers ---------------------------------------------------------------------------------- */
+
+/* Public handle and view in one. Kernels receive `memory` and a byte offset; see cl/common.cl. */
+struct clcnn_buffer {
+    struct clcnn_device *device;
+    void *memory;          /* cl_mem */
+    size_t offset, bytes;  /* the part of it that is this buffer */
+    struct clcnn_buffer_storage *storage; /* NULL in a slice */
+};
+
+/* A part of a buffer, by value: valid as long as the buffer, never destroyed. A slice that does not
+ * fit is caught by clcnn_buffer_check at the op's entry, not here. */
+static inline struct clcnn_buffer clcnn_buffer_slice(const struct clcnn_buffer *buffer,
+                                                     size_t offset, size_t bytes)
+{
+    return (struct clcnn_buffer){ .device = buffer->device, .memory = buffer->memory,
+                                  .offset = buffer->offset + offset, .bytes = bytes };
+}
+
+/* INVALID_ARGUMENT unless the buffer exists, belongs to the device's context and holds at least
+ * `bytes`: "conv2d: x has 400 bytes, 512 are needed". */
+enum clcnn_status clcnn_buffer_check(const struct clcnn_device *device,
+                                     const struct clcnn_buffer *buffer, size_t bytes,
+                                     const char *op, const char *name);
+
+/* True if the two share at least one byte. */
+bool clcnn_buffer_overlap(const struct clcnn_buffer *a, const struct clcnn_buffer *b);
+
+/* ---- streams: where an op's launches go -------------------------------------------------------- */
+
+/* One public call of an op: opened with the caller's enqueue (may be NULL), then any number of
+ * launches that run one after another (also on an out-of-order queue), then closed, which hands out
+ * the event. Lives on the stack:
+ *
+ *     struct clcnn_stream s;
+ *     TRY(clcnn_stream_begin(&s, device, enqueue));
+ *     TRY(clcnn_launch(&s, op->kernel, GRID1(n, 64), ARGS(BUFFER(x), BUFFER(y), LONG(n))));
+ * done:
+ *     return clcnn_stream_end(&s, status);
+ *
+ * clcnn_stream_end passes `status` on if it is an error, and is also allowed after a failed begin and
+ * on a zeroed stream. */
+struct clcnn_stream {
+    struct clcnn_device *device;
+    void *queue;                          /* cl_command_queue */
+    const struct clcnn_enqueue *enqueue;
+    void *last;                           /* cl_event of the last command, if one was needed */
+    bool chain;                           /* the queue is out-of-order */
+    bool started;                         /* the wait list has been handed over */
+};
+enum clcnn_status clcnn_stream_begin(struct clcnn_stream *stream, struct clcnn_device *device,
+                                     const struct clcnn_enqueue *enqueue);
+enum clcnn_status clcnn_stream_end(struct clcnn_stream *stream, enum clcnn_status status);
+
+/* An enqueue that continues the stream: to call another op's public function inside this one. The
+ * inner call runs after the stream's earlier launches and before its later ones. */
+enum clcnn_status clcnn_stream_nest(struct clcnn_stream *stream, struct clcnn_enqueue *storage,
+                                    const struct clcnn_enqueue **nested);
+
+/* Copy between host and buffer as part of the stream without waiting: host memory must stay valid
+ * until the stream's work has finished. */
+enum clcnn_status clcnn_stream_write(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
+                                     size_t offset, size_t bytes, const void *source);
+enum clcnn_status clcnn_stream_read(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
+                                    size_t offset, size_t bytes, void *target);
+/* Fills bytes with a 4-byte pattern. */
+enum clcnn_status clcnn_stream_fill(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
+                                    size_t offset, size_t bytes, uint32_t pattern);
+
+/* ---- arguments and launches -------------------------------------------------------------------- */
+
+enum clcnn_arg_kind { CLCNN_ARG_BUFFER, CLCNN_ARG_INT, CLCNN_ARG_LONG, CLCNN_ARG_FLOAT,
+                      CLCNN_ARG_LOCAL };
+
+struct clcnn_arg {
+    enum clcnn_arg_kind kind;
+    union {
+        const struct clcnn_buffer *buffer;
+        int32_t i;
+        int64_t l;
+        float f;
+        size_t local;
+    } value;
+};
+
+/* BUFFER becomes two kernel arguments, the memory and its byte offset (BUFFER(NULL) passes NULL and
+ * 0); LOCAL is local memory of that many bytes. */
+#define BUFFER(b)  ((struct clcnn_arg){ .kind = CLCNN_ARG_BUFFER, .value.buffer = (b) })
+#define INT(v)     ((struct clcnn_arg){ .kind = CLCNN_ARG_INT, .value.i = (int32_t)(v) })
+#define LONG(v)    ((struct clcnn_arg){ .kind = CLCNN_ARG_LONG, .value.l = (int64_t)(v) })
+#define FLOAT(v)   ((struct clcnn_arg){ .kind = CLCNN_ARG_FLOAT, .value.f = (float)(v) })
+#define LOCAL(n)   ((struct clcnn_arg){ .kind = CLCNN_ARG_LOCAL, .value.local = (n) })
+#define ARGS(...)                                                                                  \
+    (const struct clcnn_arg[]){ __VA_ARGS__ },                                                     \
+        sizeof((const struct clcnn_arg[]){ __VA_ARGS__ }) / sizeof(struct clcnn_arg)
+
+/* Work-groups per dimension (not work-items: sizes are then always multiples) and their size. A count
+ * of 0 launches nothing. */
+struct clcnn_grid {
+    int64_t groups[3];
+    int local[3];
+};
+#define GRID1(gx, lx)                 ((struct clcnn_grid){ { (gx), 1, 1 }, { (lx), 1, 1 } })
+#define GRID2(gx, gy, lx, ly)         ((struct clcnn_grid){ { (gx), (gy), 1 }, { (lx), (ly), 1 } })
+#define GRID3(gx, gy, gz, lx, ly, lz)                                                              \
+    ((struct clcnn_grid){ { (gx), (gy), (gz) }, { (lx), (ly), (lz) } })
+
+enum clcnn_status clcnn_launch(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
+                               struct clcnn_grid grid, const struct clcnn_arg *args, size_t count);
+
+/* ---- queues ------------------------------------------------------------------------------------ */
+
+/* An in-order queue of a session's own (an imported device gives the caller's queue, retained). */
+struct clcnn_queue;
+enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_queue **out);
+void clcnn_queue_destroy(struct clcnn_queue **queue);
+/* For an op's enqueue parameter; owned by the queue. */
+const struct clcnn_enqueue *clcnn_queue_enqueue(const struct clcnn_queue *queue);
+enum clcnn_status clcnn_queue_finish(struct clcnn_queue *queue);
+
+/* ---- tuning results ---------------------------------------------------------------------------- */
+
+/* Small strings kept in the program cache per device + driver. get: *value is NULL if there is none;
+ * freed with free(). Failures of the cache are log lines. */
+void clcnn_device_remember(struct clcnn_device *device, const char *key, const char *value);
+void clcnn_device_recall(struct clcnn_device *device, const char *key, char **value);
+
+#endif
