@@ -1,12 +1,17 @@
-/* The inside of a model: what lib/run plans from and lib/io reads and writes. Nodes are stored in the
- * order they were added, so every input of a node has a smaller index: index order is a valid
- * schedule. Shapes are NHWC with CLCNN_DIM_BATCH first. */
+/* The inside of a model: what lib/run plans from and lib/io reads and writes.
+ *
+ * Layers are stored in the order they were added, so every input of a layer has a smaller index:
+ * index order is a valid schedule. Shapes are NHWC with CLCNN_DIM_BATCH first: rank 4 (None, H, W,
+ * C) or rank 2 (None, F). Here layers are plain indices; a public clcnn_node also carries its
+ * model's tag.
+ *
+ * What a finished model promises to lib/run: exactly one INPUT layer, index 0; every layer leads to
+ * the output; defaults, padding and slopes are resolved; sizes fit an int. */
 #ifndef CLCNN_MODEL_GRAPH_H
 #define CLCNN_MODEL_GRAPH_H
 
 #include <clcnn/model.h>
 #include <clcnn/pool2d.h>
-#include <stdatomic.h>
 
 enum clcnn_layer_kind {
     CLCNN_LAYER_INPUT,
@@ -23,39 +28,41 @@ enum clcnn_layer_kind {
 struct clcnn_layer {
     enum clcnn_layer_kind kind;
     char *name;
-    clcnn_node *inputs;
+    int *inputs; /* indices of layers */
     int input_count;
-    struct clcnn_shape shape;      /* of the output */
-    int kernel, bias;              /* indices of weights; -1 = none */
+    struct clcnn_shape shape; /* of the output */
+    int kernel, bias;         /* indices of weights; -1 = none */
     union {
-        enum clcnn_data_format data_format;  /* INPUT */
-        /* CONV2D: batch 0; sizes, defaults and padding resolved (EXPLICIT pads); softmax is never
-         * here but a layer of its own flagged `fused` for the summary */
+        enum clcnn_data_format data_format; /* INPUT */
+        /* CONV2D: batch 0, padding EXPLICIT with its pads, activation never softmax. */
         struct clcnn_conv2d_params conv2d;
-        struct clcnn_pool2d_params pool2d;   /* POOL2D: batch 0, everything resolved */
+        /* POOL2D: batch 0; if not global: size and strides > 0, padding EXPLICIT with its pads. */
+        struct clcnn_pool2d_params pool2d;
         struct {
             int features, units;
-            enum clcnn_activation activation;
+            enum clcnn_activation activation; /* never softmax */
             float alpha;
         } dense;
         struct {
             enum clcnn_activation activation;
-            float alpha;
+            float alpha; /* leaky_relu's slope, > 0 */
         } activation;
-        float rate;                          /* DROPOUT */
+        float rate; /* DROPOUT: 0 <= rate < 1 */
     } u;
     bool hidden; /* a softmax split from its conv2d or dense: not a row of the summary */
 };
 
 struct clcnn_weight {
     char *name; /* "conv2d/kernel" */
-    struct clcnn_tensor *tensor; /* float32 */
+    struct clcnn_shape shape;
+    struct clcnn_tensor *tensor; /* float32; NULL until the model is finished */
     enum clcnn_initializer initializer;
     int64_t fan_in, fan_out;
 };
 
 struct clcnn_model {
-    atomic_int references;
+    int references; /* counted with __atomic builtins */
+    int tag;        /* tells this model's nodes from another's */
     char *name;
     uint64_t seed;
     struct clcnn_layer *layers;
@@ -63,12 +70,18 @@ struct clcnn_model {
     struct clcnn_weight *weights;
     size_t weight_count, weight_capacity;
     enum clcnn_status error; /* the first one while building */
-    char *error_text;
+    char *error_text;        /* NULL if there was no memory to keep it */
     bool finished;
-    clcnn_node input, output;
+    int input, output;                            /* indices of layers */
     struct clcnn_shape input_shape, output_shape; /* as the caller's arrays are laid out */
 };
 
+/* One more hold on the model; clcnn_model_destroy gives it up. */
 struct clcnn_model *clcnn_model_retain(struct clcnn_model *model);
+
+/* An NHWC shape as the caller's arrays are laid out: NCHW if the model's input is channels_first
+ * and the rank is 4, else unchanged. */
+struct clcnn_shape clcnn_model_caller_shape(const struct clcnn_model *model,
+                                            const struct clcnn_shape *shape);
 
 #endif
