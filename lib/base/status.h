@@ -14,6 +14,7 @@
 
 #include <clcnn/status.h>
 
+#ifndef __cplusplus /* the tests are, and Catch2 has a REQUIRE */
 #define TRY(call)                                                                                  \
     do {                                                                                           \
         status = (call);                                                                           \
@@ -21,16 +22,17 @@
             goto done;                                                                             \
     } while (0)
 
-/* Fails with a message: TRY(clcnn_fail(...)) or return clcnn_fail(...). */
-enum clcnn_status clcnn_fail(enum clcnn_status status, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* Jumps to `done` with INVALID_ARGUMENT and the message unless the condition holds. */
 #define REQUIRE(condition, ...)                                                                    \
     do {                                                                                           \
         if (!(condition))                                                                          \
             TRY(clcnn_fail(CLCNN_STATUS_INVALID_ARGUMENT, __VA_ARGS__));                           \
     } while (0)
+#endif
+
+/* Fails with a message: TRY(clcnn_fail(...)) or return clcnn_fail(...). */
+enum clcnn_status clcnn_fail(enum clcnn_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Puts words in front of the present message: "session: layer 'conv2d_1': <message>". */
 enum clcnn_status clcnn_fail_prefix(enum clcnn_status status, const char *format, ...)

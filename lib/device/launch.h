@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include <clcnn/device.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,7 +42,7 @@ struct clcnn_buffer {
     struct clcnn_device *device;
     void *memory;          /* cl_mem */
     size_t offset, bytes;  /* the part of it that is this buffer */
-    struct clcnn_buffer_storage *storage; /* NULL in a slice */
+    struct clcnn_buffer_storage *storage; /* shared with its slices */
 };
 
 /* A part of a buffer, by value: valid as long as the buffer, never destroyed. A slice that does not
@@ -49,8 +50,10 @@ struct clcnn_buffer {
 static inline struct clcnn_buffer clcnn_buffer_slice(const struct clcnn_buffer *buffer,
                                                      size_t offset, size_t bytes)
 {
-    return (struct clcnn_buffer){ .device = buffer->device, .memory = buffer->memory,
-                                  .offset = buffer->offset + offset, .bytes = bytes };
+    struct clcnn_buffer slice = *buffer;
+    slice.offset += offset;
+    slice.bytes = bytes;
+    return slice;
 }
 
 /* INVALID_ARGUMENT unless the buffer exists, belongs to the device's context and holds at least
@@ -81,6 +84,7 @@ struct clcnn_stream {
     void *queue;                          /* cl_command_queue */
     const struct clcnn_enqueue *enqueue;
     void *last;                           /* cl_event of the last command, if one was needed */
+    void *before;                         /* cl_event that a nested call waits for */
     bool chain;                           /* the queue is out-of-order */
     bool started;                         /* the wait list has been handed over */
 };
@@ -119,6 +123,7 @@ struct clcnn_arg {
     } value;
 };
 
+#ifndef __cplusplus /* the tests have functions of these names */
 /* BUFFER becomes two kernel arguments, the memory and its byte offset (BUFFER(NULL) passes NULL and
  * 0); LOCAL is local memory of that many bytes. */
 #define BUFFER(b)  ((struct clcnn_arg){ .kind = CLCNN_ARG_BUFFER, .value.buffer = (b) })
@@ -129,6 +134,7 @@ struct clcnn_arg {
 #define ARGS(...)                                                                                  \
     (const struct clcnn_arg[]){ __VA_ARGS__ },                                                     \
         sizeof((const struct clcnn_arg[]){ __VA_ARGS__ }) / sizeof(struct clcnn_arg)
+#endif
 
 /* Work-groups per dimension (not work-items: sizes are then always multiples) and their size. A count
  * of 0 launches nothing. */
@@ -136,10 +142,12 @@ struct clcnn_grid {
     int64_t groups[3];
     int local[3];
 };
+#ifndef __cplusplus
 #define GRID1(gx, lx)                 ((struct clcnn_grid){ { (gx), 1, 1 }, { (lx), 1, 1 } })
 #define GRID2(gx, gy, lx, ly)         ((struct clcnn_grid){ { (gx), (gy), 1 }, { (lx), (ly), 1 } })
 #define GRID3(gx, gy, gz, lx, ly, lz)                                                              \
     ((struct clcnn_grid){ { (gx), (gy), (gz) }, { (lx), (ly), (lz) } })
+#endif
 
 enum clcnn_status clcnn_launch(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
                                struct clcnn_grid grid, const struct clcnn_arg *args, size_t count);

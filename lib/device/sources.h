@@ -7,4 +7,11 @@ struct clcnn_source {
 };
 extern const struct clcnn_source clcnn_sources[];
 
+/* The text of a program, NULL if there is none of that name. */
+const char *clcnn_source_find(const char *name);
+
+/* One more table, searched as well: how tests bring kernels of their own. Static storage; not to be
+ * called while other threads are inside the library. */
+void clcnn_sources_add(const struct clcnn_source *table);
+
 #endif

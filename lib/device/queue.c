@@ -1,0 +1,54 @@
+#include "base/memory.h"
+#include "device/device.h"
+#include <stdlib.h>
+
+struct clcnn_queue {
+    struct clcnn_device *device;
+    cl_command_queue queue;
+    struct clcnn_enqueue enqueue;
+};
+
+enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_queue **out)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_queue *queue = NULL;
+    cl_int error;
+
+    *out = NULL;
+    TRY(clcnn_alloc(1, sizeof(*queue), &queue));
+    queue->device = clcnn_device_retain(device);
+    if (device->imported) {
+        TRY(clcnn_cl_check(clRetainCommandQueue(device->queue), "queue"));
+        queue->queue = device->queue;
+    } else {
+        queue->queue = clCreateCommandQueue(device->context, device->device, 0, &error);
+        TRY(clcnn_cl_check(error, "queue"));
+    }
+    queue->enqueue.queue = queue->queue;
+    *out = queue;
+    queue = NULL;
+done:
+    clcnn_queue_destroy(&queue);
+    return status;
+}
+
+void clcnn_queue_destroy(struct clcnn_queue **queue)
+{
+    if (!queue || !*queue)
+        return;
+    if ((*queue)->queue)
+        clReleaseCommandQueue((*queue)->queue);
+    clcnn_device_destroy(&(*queue)->device);
+    free(*queue);
+    *queue = NULL;
+}
+
+const struct clcnn_enqueue *clcnn_queue_enqueue(const struct clcnn_queue *queue)
+{
+    return &queue->enqueue;
+}
+
+enum clcnn_status clcnn_queue_finish(struct clcnn_queue *queue)
+{
+    return clcnn_cl_check(clFinish(queue->queue), "queue: finish");
+}
