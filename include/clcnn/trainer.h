@@ -121,6 +121,9 @@ CLCNN_API enum clcnn_status clcnn_trainer_save_state(struct clcnn_trainer *train
 CLCNN_API enum clcnn_status clcnn_trainer_load_state(struct clcnn_trainer *trainer,
                                                      const char *path);
 
+/* Epochs finished so far, kept in the state: fit's initial_epoch when training goes on. */
+CLCNN_API int clcnn_trainer_epoch(const struct clcnn_trainer *trainer);
+
 /* A progress bar in Keras's form on `user`, a FILE *: rewritten in place on a terminal, one plain line
  * per epoch elsewhere. For clcnn_fit_params.on_progress; always returns true. */
 CLCNN_API bool clcnn_progress_bar(const struct clcnn_progress *progress, void *user);
