@@ -1,0 +1,34 @@
+/* `vec`: the vector of the CPU family, W floats: 16, 8 or 4 after VW (4 where the device has less). */
+#if VW >= 16
+#define W 16
+typedef float16 vec;
+#define LOAD(p)     vload16(0, p)
+#define STORE(v, p) vstore16(v, 0, p)
+#elif VW >= 8
+#define W 8
+typedef float8 vec;
+#define LOAD(p)     vload8(0, p)
+#define STORE(v, p) vstore8(v, 0, p)
+#else
+#define W 4
+typedef float4 vec;
+#define LOAD(p)     vload4(0, p)
+#define STORE(v, p) vstore4(v, 0, p)
+#endif
+
+/* The elements of two vectors, alternating: the first halves, the second halves. Doing this to rows i
+ * and i + W/2 of a W x W block, log2(W) times, transposes it. */
+#if W == 16
+#define ZIP_LOW(a, b)                                                                              \
+    ((vec)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4, b.s4, a.s5, b.s5, a.s6, b.s6,    \
+           a.s7, b.s7))
+#define ZIP_HIGH(a, b)                                                                             \
+    ((vec)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc, b.sc, a.sd, b.sd, a.se, b.se,    \
+           a.sf, b.sf))
+#elif W == 8
+#define ZIP_LOW(a, b)  ((vec)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3))
+#define ZIP_HIGH(a, b) ((vec)(a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7))
+#else
+#define ZIP_LOW(a, b)  ((vec)(a.s0, b.s0, a.s1, b.s1))
+#define ZIP_HIGH(a, b) ((vec)(a.s2, b.s2, a.s3, b.s3))
+#endif
