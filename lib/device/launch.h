@@ -162,6 +162,15 @@ void clcnn_queue_destroy(struct clcnn_queue **queue);
 const struct clcnn_enqueue *clcnn_queue_enqueue(const struct clcnn_queue *queue);
 enum clcnn_status clcnn_queue_finish(struct clcnn_queue *queue);
 
+/* A point behind everything enqueued so far, to be waited for without draining the queue. Marking
+ * starts the work before it and forgets an earlier point; waiting for no point returns at once. */
+struct clcnn_mark {
+    void *event; /* cl_event; NULL = none */
+};
+enum clcnn_status clcnn_queue_mark(struct clcnn_queue *queue, struct clcnn_mark *mark);
+enum clcnn_status clcnn_mark_wait(struct clcnn_mark *mark);
+void clcnn_mark_clear(struct clcnn_mark *mark);
+
 /* ---- tuning results ---------------------------------------------------------------------------- */
 
 /* Small strings kept in the program cache per device + driver. get: *value is NULL if there is none;

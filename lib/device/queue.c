@@ -52,3 +52,33 @@ enum clcnn_status clcnn_queue_finish(struct clcnn_queue *queue)
 {
     return clcnn_cl_check(clFinish(queue->queue), "queue: finish");
 }
+
+enum clcnn_status clcnn_queue_mark(struct clcnn_queue *queue, struct clcnn_mark *mark)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    cl_event event = NULL;
+
+    clcnn_mark_clear(mark);
+    TRY(clcnn_cl_check(clEnqueueMarkerWithWaitList(queue->queue, 0, NULL, &event), "queue: mark"));
+    mark->event = event;
+    TRY(clcnn_cl_check(clFlush(queue->queue), "queue: flush"));
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_mark_wait(struct clcnn_mark *mark)
+{
+    cl_event event = mark->event;
+    enum clcnn_status status =
+        event ? clcnn_cl_check(clWaitForEvents(1, &event), "queue: wait for a mark")
+              : CLCNN_STATUS_OK;
+    clcnn_mark_clear(mark);
+    return status;
+}
+
+void clcnn_mark_clear(struct clcnn_mark *mark)
+{
+    if (mark->event)
+        clReleaseEvent(mark->event);
+    mark->event = NULL;
+}
