@@ -55,6 +55,8 @@ enum clcnn_status clcnn_fail(enum clcnn_status status, const char *format, ...)
 enum clcnn_status clcnn_fail_prefix(enum clcnn_status status, const char *format, ...)
 {
     va_list arguments;
+    if (status == CLCNN_STATUS_OK)
+        return status;
     va_start(arguments, format);
     set_message(format, arguments, message);
     va_end(arguments);

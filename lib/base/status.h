@@ -34,7 +34,8 @@
 enum clcnn_status clcnn_fail(enum clcnn_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Puts words in front of the present message: "session: layer 'conv2d_1': <message>". */
+/* Puts words in front of the present message: "session: layer 'conv2d_1': <message>". OK is passed
+ * through and leaves the message alone. */
 enum clcnn_status clcnn_fail_prefix(enum clcnn_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
