@@ -25,8 +25,26 @@ enum clcnn_layer_kind {
     CLCNN_LAYER_CONCATENATE,
 };
 
+/* What Keras calls a layer; see clcnn_layer_types. */
+enum clcnn_layer_type {
+    CLCNN_LAYER_TYPE_INPUT,
+    CLCNN_LAYER_TYPE_CONV2D,
+    CLCNN_LAYER_TYPE_MAX_POOL2D,
+    CLCNN_LAYER_TYPE_AVERAGE_POOL2D,
+    CLCNN_LAYER_TYPE_GLOBAL_MAX_POOL2D,
+    CLCNN_LAYER_TYPE_GLOBAL_AVERAGE_POOL2D,
+    CLCNN_LAYER_TYPE_DENSE,
+    CLCNN_LAYER_TYPE_FLATTEN,
+    CLCNN_LAYER_TYPE_ACTIVATION,
+    CLCNN_LAYER_TYPE_DROPOUT,
+    CLCNN_LAYER_TYPE_ADD,
+    CLCNN_LAYER_TYPE_CONCATENATE,
+    CLCNN_LAYER_TYPE_COUNT,
+};
+
 struct clcnn_layer {
     enum clcnn_layer_kind kind;
+    enum clcnn_layer_type type;
     char *name;
     int *inputs; /* indices of layers */
     int input_count;
@@ -57,12 +75,13 @@ struct clcnn_weight {
     struct clcnn_shape shape;
     struct clcnn_tensor *tensor; /* float32; NULL until the model is finished */
     enum clcnn_initializer initializer;
-    int64_t fan_in, fan_out;
+    double fan_in, fan_out; /* counts; they need not be exact beyond 2^53 */
 };
 
 struct clcnn_model {
-    int references; /* counted with __atomic builtins */
-    int tag;        /* tells this model's nodes from another's */
+    int references;                              /* counted with __atomic builtins */
+    int tag;                                     /* tells this model's nodes from another's */
+    int automatic_names[CLCNN_LAYER_TYPE_COUNT]; /* given so far, by type */
     char *name;
     uint64_t seed;
     struct clcnn_layer *layers;
@@ -75,6 +94,12 @@ struct clcnn_model {
     int input, output;                            /* indices of layers */
     struct clcnn_shape input_shape, output_shape; /* as the caller's arrays are laid out */
 };
+
+/* Keras's names of a type: the stem of automatic names and the class in the summary. */
+struct clcnn_layer_type_names {
+    const char *stem, *class_name; /* "conv2d", "Conv2D" */
+};
+extern const struct clcnn_layer_type_names clcnn_layer_types[CLCNN_LAYER_TYPE_COUNT];
 
 /* One more hold on the model; clcnn_model_destroy gives it up. */
 struct clcnn_model *clcnn_model_retain(struct clcnn_model *model);

@@ -1,0 +1,129 @@
+#include "base/memory.h"
+#include "base/status.h"
+#include "model/builder.h"
+#include "model/graph.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Tags run from 1 to TAG_COUNT and then come again; 0 is never one, so small numbers are no nodes.
+ */
+#define TAG_COUNT 2047
+
+static int next_tag(void)
+{
+    static unsigned count;
+    return 1 + (int)(__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED) % TAG_COUNT);
+}
+
+enum clcnn_status clcnn_model_create(const struct clcnn_model_params *params,
+                                     struct clcnn_model **out)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_model *model = NULL;
+    const char *name = params && params->name ? params->name : "model";
+    REQUIRE(out, "model: out is NULL");
+    *out = NULL;
+    REQUIRE(*name && strlen(name) <= CLCNN_NAME_MAX, "model: the name is empty or longer than %d",
+            CLCNN_NAME_MAX);
+    TRY(clcnn_alloc(1, sizeof(*model), &model));
+    model->references = 1;
+    model->tag = next_tag();
+    model->input = model->output = -1;
+    model->seed = params ? params->seed : 0;
+    TRY(clcnn_copy_string(name, &model->name));
+    *out = model;
+    model = NULL;
+done:
+    clcnn_model_destroy(&model);
+    return status;
+}
+
+struct clcnn_model *clcnn_model_retain(struct clcnn_model *model)
+{
+    __atomic_fetch_add(&model->references, 1, __ATOMIC_RELAXED);
+    return model;
+}
+
+static void free_model(struct clcnn_model *model)
+{
+    for (size_t i = 0; i < model->layer_count; i++) {
+        free(model->layers[i].name);
+        free(model->layers[i].inputs);
+    }
+    for (size_t i = 0; i < model->weight_count; i++) {
+        free(model->weights[i].name);
+        clcnn_tensor_destroy(&model->weights[i].tensor);
+    }
+    free(model->layers);
+    free(model->weights);
+    free(model->error_text);
+    free(model->name);
+    free(model);
+}
+
+void clcnn_model_destroy(struct clcnn_model **model)
+{
+    if (!model || !*model)
+        return;
+    if (__atomic_sub_fetch(&(*model)->references, 1, __ATOMIC_ACQ_REL) == 0)
+        free_model(*model);
+    *model = NULL;
+}
+
+struct clcnn_shape clcnn_model_caller_shape(const struct clcnn_model *model,
+                                            const struct clcnn_shape *shape)
+{
+    struct clcnn_shape out = *shape;
+    if (shape->rank == 4 &&
+        model->layers[model->input].u.data_format == CLCNN_DATA_FORMAT_CHANNELS_FIRST) {
+        out.dim[1] = shape->dim[3];
+        out.dim[2] = shape->dim[1];
+        out.dim[3] = shape->dim[2];
+    }
+    return out;
+}
+
+const struct clcnn_shape *clcnn_model_input_shape(const struct clcnn_model *model)
+{
+    return model->finished ? &model->input_shape : NULL;
+}
+
+const struct clcnn_shape *clcnn_model_output_shape(const struct clcnn_model *model)
+{
+    return model->finished ? &model->output_shape : NULL;
+}
+
+const char *clcnn_model_name(const struct clcnn_model *model)
+{
+    return model->name;
+}
+
+int clcnn_model_weight_count(const struct clcnn_model *model)
+{
+    return model->finished ? (int)model->weight_count : 0;
+}
+
+static const struct clcnn_weight *find_weight(const struct clcnn_model *model, int index)
+{
+    return index >= 0 && index < clcnn_model_weight_count(model) ? &model->weights[index] : NULL;
+}
+
+const char *clcnn_model_weight_name(const struct clcnn_model *model, int index)
+{
+    const struct clcnn_weight *weight = find_weight(model, index);
+    return weight ? weight->name : NULL;
+}
+
+struct clcnn_tensor *clcnn_model_weight(struct clcnn_model *model, int index)
+{
+    const struct clcnn_weight *weight = find_weight(model, index);
+    return weight ? weight->tensor : NULL;
+}
+
+int64_t clcnn_model_parameter_count(const struct clcnn_model *model)
+{
+    int64_t count = 0;
+    for (int i = 0; i < clcnn_model_weight_count(model); i++)
+        count += clcnn_shape_count(&model->weights[i].shape);
+    return count;
+}
