@@ -5,21 +5,17 @@
 #include "device/error.h"
 #include "device/launch.h"
 
-/* Around every command of a stream:
+/* Around every clEnqueue... of a stream:
  *
- *     clcnn_command_begin(stream, buffer, &c);
+ *     struct clcnn_command c = clcnn_command_begin(stream);
  *     error = clEnqueueX(stream->queue, ..., c.waits, c.wait_list, c.event);
- *     clcnn_command_end(stream, &c, error);
- *
- * `buffer` is the one the command uses, or NULL. */
+ *     TRY(clcnn_command_end(stream, &c, error, "copy", ...)); */
 struct clcnn_command {
     cl_uint waits;
     const cl_event *wait_list;
-    cl_event *event; /* NULL, or &made */
-    cl_event wait, made;
+    cl_event wait, made, *event;
 };
-void clcnn_command_begin(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
-                         struct clcnn_command *command);
+void clcnn_command_begin(struct clcnn_stream *stream, struct clcnn_command *command);
 void clcnn_command_end(struct clcnn_stream *stream, struct clcnn_command *command, cl_int error);
 
 #endif

@@ -1,0 +1,348 @@
+/* GEMM with long vectors, one work-item per work-group (CPU class):
+ *
+ *   C[M][N] = f(alpha op(A)[M][K] . op(B)[K][N] + beta C[M][N] + bias[N])
+ *
+ * A is read in place: op(A) = A[M][K], or with TRANSPOSE_A the stored A is [K][M]. B comes packed, in
+ * panels of NR columns, [N/NR][panel_rows][NR] with zeros in the last panel's missing columns (pack_b),
+ * or, if panel_rows is 0, it is packed by the work-item as it goes: one block of KC rows of one panel
+ * at a time, into the work-group's own KC x NR floats of `slots`.
+ *
+ * Group (g0, g1, g2) computes rows g0 mc .. of the columns g1 nc .. over the k from g2 kstep .. (the
+ * partial sums of group g2 go to C + g2 cstep; gemm_reduce adds them up):
+ *
+ *   for k0 in steps of KC:
+ *     copy alpha op(A)[mc rows][KC] to local memory
+ *     for each panel of NR columns:   (its KC rows of B stay in the first-level cache)
+ *       for each tile of MR rows:
+ *         MR x NR sums in registers: for k: for i: for j: acc[i][j] += a[i][k] * b[k][j]
+ *         C[tile] = sums, added to what C holds when k0 > 0; bias and f after the last k
+ *
+ * which is the loop order of Goto, van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
+ * ACM TOMS 34(3), 2008, section 4, with the roles of A and B exchanged. Tiles at the lower edge
+ * use fewer rows (MR_MID, MR_LOW); tiles that are cut go through `scratch`.
+ *
+ * Local memory in floats: a_block (mc / MR) A_TILE, scratch MR NR, panel_bias NR. Requires mc a
+ * multiple of MR, nc of NR. */
+#include "common.cl"
+#include "epilogue.cl"
+#include "vector.cl"
+
+/* Register tile: MR * NV sums, NV vectors of B and one of A in the machine's registers (32, 16, 32 or 16) */
+#if W == 16
+#define MR     14
+#define MR_MID 8
+#define MR_LOW 4
+#elif W == 8
+#define MR     6
+#define MR_MID 4
+#define MR_LOW 2
+#else
+#define MR     8
+#define MR_MID 4
+#define MR_LOW 2
+#endif
+#define NV 2
+#define NR (NV * W)
+/* Depth of a block: KC x NR of B and MR x KC of A share the first-level cache. */
+#ifndef KC
+#define KC 256
+#endif
+#if KC % W
+#error "KC must be a multiple of the vector width"
+#endif
+#ifndef TRANSPOSE_A
+#define TRANSPOSE_A 0
+#endif
+/* How a tile of A lies in local memory. Constant strides leave one address register for all rows. */
+#define MP ((MR + W - 1) / W * W)
+#if TRANSPOSE_A
+#define A_TILE     (MP * KC)
+#define A_AT(i, k) ((k) * MP + (i))
+#else
+#define A_TILE     (MR * KC)
+#define A_AT(i, k) ((i) * KC + (k))
+#endif
+
+DEFINE_ACTIVATE(vec)
+
+/* to[count] = alpha from[count]. The last vector overlaps the one before it. */
+static inline void copy_row(local float *to, global const float *from, int count, float alpha)
+{
+    if (count < W) {
+        for (int k = 0; k < count; k++)
+            to[k] = alpha * from[k];
+        return;
+    }
+    for (int k = 0; k + W <= count; k += W)
+        STORE(alpha * LOAD(from + k), to + k);
+    STORE(alpha * LOAD(from + count - W), to + count - W);
+}
+
+/* Rows row .. of `depth` columns (from k0) of op(A); rows beyond the matrix become zeros. */
+static inline void copy_a(local float *to, global const float *a, long lda, long row, long rows_left,
+                          int rows, long k0, int depth, float alpha)
+{
+    for (int first = 0; first < rows; first += MR, to += A_TILE) {
+#if TRANSPOSE_A
+        global const float *from = a + k0 * lda + row + first;
+        if (rows_left - first >= MP) {
+            for (int k = 0; k < depth; k++, from += lda)
+                for (int i = 0; i < MP; i += W)
+                    STORE(alpha * LOAD(from + i), to + A_AT(i, k));
+        } else {
+            for (int k = 0; k < depth; k++, from += lda)
+                for (int i = 0; i < MR; i++)
+                    to[A_AT(i, k)] = first + i < rows_left ? alpha * from[i] : 0.0f;
+        }
+#else
+        for (int i = 0; i < MR; i++) {
+            if (first + i < rows_left)
+                copy_row(to + A_AT(i, 0), a + (row + first + i) * lda + k0, depth, alpha);
+            else
+                for (int k = 0; k < depth; k++)
+                    to[A_AT(i, k)] = 0.0f;
+        }
+#endif
+    }
+}
+
+/* W rows n of B stored [N][K], W of their elements k: to[k][n]. */
+static inline void transpose_block(global float *to, global const float *from, long ldb)
+{
+    vec x[W], y[W];
+#pragma unroll
+    for (int n = 0; n < W; n++)
+        x[n] = LOAD(from + n * ldb);
+#pragma unroll
+    for (int step = 1; step < W; step *= 2) {
+#pragma unroll
+        for (int n = 0; n < W / 2; n++) {
+            y[2 * n] = ZIP_LOW(x[n], x[n + W / 2]);
+            y[2 * n + 1] = ZIP_HIGH(x[n], x[n + W / 2]);
+        }
+#pragma unroll
+        for (int n = 0; n < W; n++)
+            x[n] = y[n];
+    }
+#pragma unroll
+    for (int k = 0; k < W; k++)
+        STORE(x[k], to + k * NR);
+}
+
+/* Rows k0 .. of one panel: to[depth][NR] = op(B)[k0 + k][column + n], zeros from n = columns on. */
+static inline void pack_panel(global float *to, global const float *b, long ldb, int transpose_b,
+                              long k0, int depth, long column, int columns)
+{
+    if (!transpose_b) {
+        global const float *from = b + k0 * ldb + column;
+        if (columns == NR) {
+            for (int k = 0; k < depth; k++, from += ldb)
+                for (int n = 0; n < NR; n += W)
+                    STORE(LOAD(from + n), to + k * NR + n);
+        } else {
+            for (int k = 0; k < depth; k++, from += ldb)
+                for (int n = 0; n < NR; n++)
+                    to[k * NR + n] = n < columns ? from[n] : 0.0f;
+        }
+        return;
+    }
+    global const float *from = b + column * ldb + k0;
+    for (int n = 0; n < NR; n += W) {
+        int k = 0;
+        if (n + W <= columns)
+            for (; k + W <= depth; k += W)
+                transpose_block(to + k * NR + n, from + n * ldb + k, ldb);
+        for (; k < depth; k++)
+            for (int j = n; j < n + W; j++)
+                to[k * NR + j] = j < columns ? from[j * ldb + k] : 0.0f;
+    }
+}
+
+/* packed[N/NR][K][NR] of B; group (panel, block of KC rows). */
+__attribute__((reqd_work_group_size(1, 1, 1)))
+kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long ldb,
+                   int transpose_b)
+{
+    AT(const float, b);
+    AT(float, packed);
+    long column = get_group_id(0) * NR, k0 = (long)get_group_id(1) * KC;
+    pack_panel(packed + column * k + k0 * NR, b, ldb, transpose_b, k0, (int)min((long)KC, k - k0),
+               column, (int)min((long)NR, n - column));
+}
+
+/* DO(i) for the rows 0 .. of a tile. Written out, since the sums stay in registers only if every index
+ * is a constant before the compiler's own unrolling. */
+#define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) EACH_ROW_(DO)
+#if MR == 6
+#define EACH_ROW_(DO)
+#elif MR == 8
+#define EACH_ROW_(DO) DO(6) DO(7)
+#elif MR == 14
+#define EACH_ROW_(DO) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13)
+#endif
+
+/* One tile of `height` rows, a compile-time constant, in c or, if it is cut, in scratch[MR][NR]:
+ *
+ *   c[height][NR] = a . b + scale c, and if this is the last of K: max(that + bias, lowest) */
+__attribute__((always_inline)) static inline void
+multiply_tile(const int height, local const float *a, global const float *b, int depth, float scale,
+              global float *c, long ldc, local float *scratch, bool cut, bool last,
+              local const float *bias, float lowest)
+{
+    vec acc[MR][NV], row0, row1;
+#define ZERO(i)                                                                                    \
+    if (i < height)                                                                                \
+        acc[i][0] = acc[i][1] = (vec)0.0f;
+#define GET(i, from, stride)                                                                       \
+    if (i < height) {                                                                              \
+        acc[i][0] = scale * LOAD((from) + i * (stride));                                           \
+        acc[i][1] = scale * LOAD((from) + i * (stride) + W);                                       \
+    }
+#define GET_C(i)       GET(i, c, ldc)
+#define GET_SCRATCH(i) GET(i, scratch, NR)
+#define MULTIPLY(i)                                                                                \
+    if (i < height) {                                                                              \
+        const vec value = (vec)a[A_AT(i, k)];                                                      \
+        acc[i][0] += value * row0;                                                                 \
+        acc[i][1] += value * row1;                                                                 \
+    }
+#define FINISH(i)                                                                                  \
+    if (i < height) {                                                                              \
+        acc[i][0] += row0;                                                                         \
+        acc[i][1] += row1;                                                                         \
+        acc[i][0] = acc[i][0] < (vec)lowest ? (vec)lowest : acc[i][0];                             \
+        acc[i][1] = acc[i][1] < (vec)lowest ? (vec)lowest : acc[i][1];                             \
+    }
+#define PUT(i, to, stride)                                                                         \
+    if (i < height) {                                                                              \
+        STORE(acc[i][0], (to) + i * (stride));                                                     \
+        STORE(acc[i][1], (to) + i * (stride) + W);                                                 \
+    }
+#define PUT_C(i)       PUT(i, c, ldc)
+#define PUT_SCRATCH(i) PUT(i, scratch, NR)
+    if (scale == 0.0f) {
+        EACH_ROW(ZERO)
+    } else if (cut) {
+        EACH_ROW(GET_SCRATCH)
+    } else {
+        EACH_ROW(GET_C)
+    }
+    for (int k = 0; k < depth; k++) {
+        row0 = LOAD(b + k * NR);
+        row1 = LOAD(b + k * NR + W);
+        EACH_ROW(MULTIPLY)
+    }
+    if (last) {
+        row0 = LOAD(bias);
+        row1 = LOAD(bias + W);
+        EACH_ROW(FINISH)
+    }
+    if (cut) {
+        EACH_ROW(PUT_SCRATCH)
+    } else {
+        EACH_ROW(PUT_C)
+    }
+}
+
+__attribute__((reqd_work_group_size(1, 1, 1)))
+kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), INPLACE(float, c),
+                     INPUT(float, bias), long m, long n, long k, long lda, long ldb, long ldc,
+                     long panel_rows, int transpose_b, int mc, long nc, long kstep, long cstep,
+                     float alpha, float beta, int use_bias, int activation, float activation_alpha,
+                     local float *a_block, local float *scratch, local float *panel_bias)
+{
+    AT(const float, a);
+    AT(const float, b);
+    AT(float, slots);
+    AT(float, c);
+    AT(const float, bias);
+    const long row = (long)get_group_id(0) * mc, column0 = (long)get_group_id(1) * nc;
+    const long kfirst = (long)get_group_id(2) * kstep, kend = min(k, kfirst + kstep);
+    const int rows = (int)min((long)mc, m - row);
+    const long column_end = min(n, column0 + nc);
+    const float lowest = activation == ACTIVATION_RELU ? 0.0f : -INFINITY;
+    c += get_group_id(2) * cstep + row * ldc;
+    slots += ((get_group_id(2) * get_num_groups(1) + get_group_id(1)) * get_num_groups(0) +
+              get_group_id(0)) *
+             (KC * NR);
+
+    for (long k0 = kfirst; k0 < kend; k0 += KC) {
+        const int depth = (int)min((long)KC, kend - k0);
+        const bool last = k0 + depth == kend;
+        const bool slow = last && activation > ACTIVATION_RELU;
+        const float scale = k0 == kfirst ? beta : 1.0f;
+        copy_a(a_block, a, lda, row, m - row, rows, k0, depth, alpha);
+        for (long column = column0; column < column_end; column += NR) {
+            const int columns = (int)min((long)NR, n - column);
+            global const float *panel = b + column * panel_rows + k0 * NR;
+            if (panel_rows == 0) {
+                pack_panel(slots, b, ldb, transpose_b, k0, depth, column, columns);
+                panel = slots;
+            }
+            if (last)
+                for (int j = 0; j < NR; j++)
+                    panel_bias[j] = use_bias && j < columns ? bias[column + j] : 0.0f;
+            for (int first = 0; first < rows; first += MR) {
+                local const float *tile = a_block + first / MR * A_TILE;
+                global float *to = c + first * ldc + column;
+                const int left = min(rows - first, MR);
+                const int height = left > MR_MID ? MR : left > MR_LOW ? MR_MID : MR_LOW;
+                const bool cut = left < height || columns < NR || slow;
+                if (cut && scale != 0.0f)
+                    for (int i = 0; i < left; i++)
+                        for (int j = 0; j < columns; j++)
+                            scratch[i * NR + j] = to[i * ldc + j];
+                if (height == MR)
+                    multiply_tile(MR, tile, panel, depth, scale, to, ldc, scratch, cut, last,
+                                  panel_bias, lowest);
+                else if (height == MR_MID)
+                    multiply_tile(MR_MID, tile, panel, depth, scale, to, ldc, scratch, cut, last,
+                                  panel_bias, lowest);
+                else
+                    multiply_tile(MR_LOW, tile, panel, depth, scale, to, ldc, scratch, cut, last,
+                                  panel_bias, lowest);
+                if (!cut)
+                    continue;
+                if (slow)
+                    for (int i = 0; i < left * NR; i += W)
+                        STORE(activate_vec(LOAD(scratch + i), activation, activation_alpha),
+                              scratch + i);
+                for (int i = 0; i < left; i++)
+                    for (int j = 0; j < columns; j++)
+                        to[i * ldc + j] = scratch[i * NR + j];
+            }
+        }
+    }
+}
+
+/* C = f(sum over s of partial[s][M][N] + beta C + bias[N]), in the order of s; the row's vectors are
+ * dealt out to the groups: group (g0, g1) does row g1, elements g0 REDUCE .. */
+#define REDUCE 1024
+__attribute__((reqd_work_group_size(1, 1, 1)))
+kernel void gemm_reduce(INPUT(float, partial), OUTPUT(float, c), INPUT(float, bias), long m, long n,
+                        long ldc, int splits, float beta, int use_bias, int activation,
+                        float activation_alpha)
+{
+    AT(const float, partial);
+    AT(float, c);
+    AT(const float, bias);
+    const long row = get_group_id(1), first = (long)get_group_id(0) * REDUCE;
+    const long end = min(n, first + REDUCE);
+    for (long j = first; j < end; j += W) {
+        const int count = (int)min((long)W, end - j);
+        float lane[W];
+        for (int i = 0; i < count; i++) {
+            float sum = 0.0f;
+            for (int s = 0; s < splits; s++)
+                sum += partial[((long)s * m + row) * n + j + i];
+            if (beta != 0.0f)
+                sum += beta * c[row * ldc + j + i];
+            lane[i] = sum + (use_bias ? bias[j + i] : 0.0f);
+        }
+        for (int i = count; i < W; i++)
+            lane[i] = 0.0f;
+        STORE(activate_vec(LOAD(lane), activation, activation_alpha), lane);
+        for (int i = 0; i < count; i++)
+            c[row * ldc + j + i] = lane[i];
+    }
+}

@@ -1,0 +1,123 @@
+/* The inside of a convolution: the problem, what an implementation is, the chooser. */
+#ifndef CLCNN_OP_CONV2D_H
+#define CLCNN_OP_CONV2D_H
+
+#include "device/launch.h"
+#include <clcnn/conv2d.h>
+
+/* A legal problem with every default resolved, and the facts of the device that costs depend on. */
+struct clcnn_conv2d_problem {
+    int64_t n, h, w, c, k, r, s, p, q, groups;
+    int64_t stride[2], dilation[2];
+    int64_t pad[4]; /* top, left, bottom, right */
+    bool use_bias;
+    enum clcnn_activation activation;
+    float alpha;
+    size_t max_workspace; /* 0 if none is allowed */
+    double max_error;     /* 0 if no bound is asked */
+
+    enum clcnn_device_class family;
+    int compute_units, vector_width;
+    double peak; /* floating-point operations per second */
+};
+
+static inline int64_t clcnn_conv2d_channels(const struct clcnn_conv2d_problem *problem)
+{
+    return problem->c / problem->groups;
+}
+static inline int64_t clcnn_conv2d_filters(const struct clcnn_conv2d_problem *problem)
+{
+    return problem->k / problem->groups;
+}
+/* R S C/G: the terms of one output. */
+static inline int64_t clcnn_conv2d_taps(const struct clcnn_conv2d_problem *problem)
+{
+    return problem->r * problem->s * clcnn_conv2d_channels(problem);
+}
+/* N P Q. */
+static inline int64_t clcnn_conv2d_pixels(const struct clcnn_conv2d_problem *problem)
+{
+    return problem->n * problem->p * problem->q;
+}
+
+/* The terms of one element of the phase's result, at the planned batch. */
+int64_t clcnn_conv2d_terms(const struct clcnn_conv2d_problem *problem,
+                           enum clcnn_conv2d_phase phase);
+
+/* 2 N P Q K R S C/G: what every phase costs by definition. */
+double clcnn_conv2d_flops(const struct clcnn_conv2d_problem *problem);
+
+/* Bytes of x, w and y together: what every phase must touch. */
+double clcnn_conv2d_traffic(const struct clcnn_conv2d_problem *problem);
+
+/* n u / (1 - n u) with u = 2^-24: the bound on |computed - exact| / sum |a||b| of a sum of products
+ * in which no term passes through more than n roundings, in any order. Higham, "Accuracy and
+ * Stability of Numerical Algorithms", 2nd edition, section 3.1. */
+double clcnn_conv2d_rounding_bound(int64_t roundings);
+
+/* The buffers of a call, checked; n is the batch of the call. */
+struct clcnn_conv2d_call {
+    int64_t n;
+    struct clcnn_stream *stream;
+    const struct clcnn_conv2d_args *args;
+};
+
+/* One way to compute a phase. All functions but pack_filter are required. */
+struct clcnn_conv2d_impl {
+    const char *name;
+    enum clcnn_conv2d_algorithm algorithm;
+    /* NULL if the phase of the problem can be run, else why not, in static storage. */
+    const char *(*unsupported)(const struct clcnn_conv2d_problem *problem,
+                               enum clcnn_conv2d_phase phase);
+    /* Predicted seconds at the planned batch. */
+    double (*cost)(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase);
+    double (*error_bound)(const struct clcnn_conv2d_problem *problem,
+                          enum clcnn_conv2d_phase phase);
+    /* Builds the kernels of one phase. UNSUPPORTED if max_workspace is too small. */
+    enum clcnn_status (*create)(struct clcnn_device *device,
+                                const struct clcnn_conv2d_problem *problem,
+                                enum clcnn_conv2d_phase phase, void **state);
+    void (*destroy)(void *state);
+    size_t (*workspace)(const void *state);
+    enum clcnn_status (*run)(void *state, const struct clcnn_conv2d_call *call);
+    /* Both or neither; forward only. */
+    size_t (*packed_filter)(const void *state);
+    enum clcnn_status (*pack_filter)(void *state, struct clcnn_stream *stream,
+                                     const struct clcnn_buffer *w,
+                                     const struct clcnn_buffer *packed);
+};
+
+#define IMPL(name, ENUM) extern const struct clcnn_conv2d_impl clcnn_conv2d_##name;
+#include "op/conv2d_impls.inc"
+#undef IMPL
+
+/* The list, ended by NULL. */
+extern const struct clcnn_conv2d_impl *const clcnn_conv2d_impls[];
+
+/* The winner of one phase, built. */
+struct clcnn_conv2d_choice {
+    const struct clcnn_conv2d_impl *impl; /* NULL: the phase was not asked for */
+    void *state;
+};
+
+/* Drops what does not support the problem or breaks a budget, builds the cheapest of the rest, logs
+ * the reasons. Errors: UNSUPPORTED (nothing is left; the message names the reasons), DEVICE,
+ * OUT_OF_MEMORY. */
+enum clcnn_status clcnn_conv2d_choose(struct clcnn_device *device,
+                                      const struct clcnn_conv2d_problem *problem,
+                                      enum clcnn_conv2d_phase phase,
+                                      enum clcnn_conv2d_algorithm required,
+                                      struct clcnn_conv2d_choice *out);
+
+/* "forward", "backward_data", "backward_filter". */
+const char *clcnn_conv2d_phase_name(enum clcnn_conv2d_phase phase);
+
+/* The arguments of cl/conv2d_shape.cl. */
+#define CONV2D_SHAPE(problem, batch)                                                               \
+    INT(batch), INT((problem)->h), INT((problem)->w), INT((problem)->c), INT((problem)->k),        \
+        INT((problem)->r), INT((problem)->s), INT((problem)->p), INT((problem)->q),                \
+        INT((problem)->groups), INT((problem)->stride[0]), INT((problem)->stride[1]),              \
+        INT((problem)->dilation[0]), INT((problem)->dilation[1]), INT((problem)->pad[0]),          \
+        INT((problem)->pad[1])
+
+#endif

@@ -1,0 +1,148 @@
+/* Convolution by its definition (cl/conv2d_direct_cpu.cl, cl/conv2d_direct_gpu.cl): every legal
+ * problem, no workspace. */
+#include "base/memory.h"
+#include "op/conv2d.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct direct {
+    struct clcnn_conv2d_problem problem;
+    struct clcnn_kernel *kernel;
+    enum clcnn_conv2d_phase phase;
+    bool gpu, depthwise;
+    int lanes;
+};
+
+static int vector_lanes(const struct clcnn_conv2d_problem *problem)
+{
+    int width = problem->vector_width;
+    return width >= 16 ? 16 : width >= 8 ? 8 : 4; /* as cl/vector.cl */
+}
+
+static bool is_depthwise(const struct clcnn_conv2d_problem *problem)
+{
+    return problem->groups == problem->c && problem->groups == problem->k;
+}
+
+static const char *unsupported(const struct clcnn_conv2d_problem *problem,
+                               enum clcnn_conv2d_phase phase)
+{
+    (void)problem;
+    (void)phase;
+    return NULL;
+}
+
+/* The CPU kernels fill their lanes from C/G, and load about as often as they multiply. */
+static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
+{
+    double lanes = vector_lanes(problem), efficiency = 0.05;
+    if (problem->family != CLCNN_DEVICE_CLASS_GPU) {
+        double channels =
+            is_depthwise(problem) ? (double)problem->c : (double)clcnn_conv2d_channels(problem);
+        double used = channels / (double)clcnn_round_up((int64_t)channels, (int64_t)lanes);
+        efficiency = channels < lanes ? 0.4 / lanes : 0.4 * used;
+        if (is_depthwise(problem) || phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
+            efficiency /= 2.0;
+    }
+    return 5e-6 + clcnn_conv2d_flops(problem) / (problem->peak * efficiency) +
+           clcnn_conv2d_traffic(problem) / 1e10;
+}
+
+/* Terms are added one by one; the lanes and partial sums come on top, and the bias. */
+static double error_bound(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
+{
+    return clcnn_conv2d_rounding_bound(clcnn_conv2d_terms(problem, phase) + 8);
+}
+
+static void destroy(void *state)
+{
+    struct direct *direct = state;
+    clcnn_kernel_destroy(&direct->kernel);
+    free(direct);
+}
+
+static enum clcnn_status create(struct clcnn_device *device,
+                                const struct clcnn_conv2d_problem *problem,
+                                enum clcnn_conv2d_phase phase, void **state)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct direct *direct = NULL;
+    char name[64];
+    TRY(clcnn_alloc(1, sizeof(*direct), &direct));
+    direct->problem = *problem;
+    direct->phase = phase;
+    direct->gpu = problem->family == CLCNN_DEVICE_CLASS_GPU;
+    direct->depthwise = !direct->gpu && is_depthwise(problem);
+    direct->lanes = vector_lanes(problem);
+    snprintf(name, sizeof(name), "conv2d_direct_%s%s", direct->depthwise ? "depthwise_" : "",
+             clcnn_conv2d_phase_name(phase));
+    TRY(clcnn_kernel_create(device, direct->gpu ? "conv2d_direct_gpu" : "conv2d_direct_cpu", "",
+                            name, &direct->kernel));
+    *state = direct;
+    direct = NULL;
+done:
+    if (direct)
+        destroy(direct);
+    return status;
+}
+
+static size_t workspace(const void *state)
+{
+    (void)state;
+    return 0;
+}
+
+/* Work-groups as the kernels' comments say. */
+static struct clcnn_grid grid_of(const struct direct *direct, const struct clcnn_conv2d_call *call)
+{
+    const struct clcnn_conv2d_problem *problem = &direct->problem;
+    bool data = direct->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA;
+    int64_t rows = call->n * (data ? problem->h : problem->p);
+    int64_t width = data ? problem->w * problem->c : problem->q * problem->k;
+    int64_t bias = call->args->db ? 1 : 0;
+    if (direct->gpu && direct->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
+        return GRID2((clcnn_conv2d_taps(problem) + bias) * clcnn_divide_up(problem->k, 32), 1, 32,
+                     8);
+    if (direct->gpu)
+        return GRID1(rows * clcnn_divide_up(width, 64), 64);
+    if (direct->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
+        rows = problem->r * problem->s + bias;
+    if (direct->depthwise)
+        return GRID1(rows * clcnn_divide_up(problem->k, direct->lanes), 1);
+    int64_t tiles = data ? clcnn_divide_up(clcnn_conv2d_channels(problem), 4 * direct->lanes)
+                         : clcnn_divide_up(clcnn_conv2d_filters(problem), 4);
+    return GRID1(rows * problem->groups * tiles, 1);
+}
+
+static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
+{
+    struct direct *direct = state;
+    const struct clcnn_conv2d_problem *problem = &direct->problem;
+    const struct clcnn_conv2d_args *args = call->args;
+    struct clcnn_grid grid = grid_of(direct, call);
+    if (direct->phase == CLCNN_CONV2D_PHASE_FORWARD)
+        return clcnn_launch(call->stream, direct->kernel, grid,
+                            ARGS(BUFFER(args->x), BUFFER(args->w), BUFFER(args->bias),
+                                 BUFFER(args->y), CONV2D_SHAPE(problem, call->n),
+                                 INT(problem->use_bias), INT(problem->activation),
+                                 FLOAT(problem->alpha)));
+    if (direct->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
+        return clcnn_launch(call->stream, direct->kernel, grid,
+                            ARGS(BUFFER(args->dy), BUFFER(args->w), BUFFER(args->dx),
+                                 CONV2D_SHAPE(problem, call->n)));
+    return clcnn_launch(call->stream, direct->kernel, grid,
+                        ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->dw), BUFFER(args->db),
+                             CONV2D_SHAPE(problem, call->n)));
+}
+
+const struct clcnn_conv2d_impl clcnn_conv2d_direct = {
+    .name = "direct",
+    .algorithm = CLCNN_CONV2D_ALGORITHM_DIRECT,
+    .unsupported = unsupported,
+    .cost = cost,
+    .error_bound = error_bound,
+    .create = create,
+    .destroy = destroy,
+    .workspace = workspace,
+    .run = run,
+};

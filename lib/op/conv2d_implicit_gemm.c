@@ -1,0 +1,339 @@
+/* Patches gathered tile by tile inside the multiplication (cl/conv2d_implicit_gemm_cpu.cl). */
+#include "base/memory.h"
+#include "op/conv2d.h"
+#include <stdlib.h>
+
+/* As in the kernels. */
+enum { DEPTH = 512, ROWS = 48 };
+
+struct implicit {
+    struct clcnn_conv2d_problem problem;
+    enum clcnn_conv2d_phase phase;
+    struct clcnn_kernel *pack, *multiply, *reduce;
+    int64_t mr, nr;      /* the register tile */
+    int64_t panels;      /* of a group: columns / nr */
+    size_t packed_bytes; /* the filter in panels */
+    /* Gradient to the filter: */
+    int64_t ranges, panels_per_item;
+    size_t range_bytes;
+};
+
+static int64_t vector_lanes(const struct clcnn_conv2d_problem *problem)
+{
+    return problem->vector_width >= 16 ? 16 : problem->vector_width >= 8 ? 8 : 4;
+}
+
+static int64_t tile_rows(const struct clcnn_conv2d_problem *problem)
+{
+    int64_t lanes = vector_lanes(problem);
+    return lanes == 16 ? 14 : lanes == 8 ? 6 : 8;
+}
+
+/* Columns of a group: what the vectors run along. */
+static int64_t columns_of(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
+{
+    return phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA ? clcnn_conv2d_channels(problem)
+                                                     : clcnn_conv2d_filters(problem);
+}
+
+static int64_t tile_columns(const struct clcnn_conv2d_problem *problem,
+                            enum clcnn_conv2d_phase phase)
+{
+    int64_t lanes = vector_lanes(problem);
+    return columns_of(problem, phase) <= lanes ? lanes : 2 * lanes;
+}
+
+static const char *unsupported(const struct clcnn_conv2d_problem *problem,
+                               enum clcnn_conv2d_phase phase)
+{
+    (void)phase;
+    return problem->family == CLCNN_DEVICE_CLASS_GPU ? "CPU class only" : NULL;
+}
+
+/* Cycles of all cores: multiplications at 85 % of the peak, padded to whole tiles; gathering 8
+ * elements a cycle and 12 cycles a run; packing one element a cycle. */
+static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
+{
+    bool data = phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA;
+    double lanes = (double)vector_lanes(problem), rate = problem->peak / (4.0 * lanes);
+    int64_t columns = columns_of(problem, phase), nr = tile_columns(problem, phase);
+    double padded = (double)clcnn_round_up(columns, nr) * (double)problem->groups;
+    double pixels = data ? (double)(problem->n * problem->h * problem->w)
+                         : (double)clcnn_conv2d_pixels(problem);
+    double depth =
+        data ? (double)clcnn_conv2d_filters(problem) : (double)clcnn_conv2d_channels(problem);
+    double pairs = (double)(problem->r * problem->s);
+    if (data)
+        pairs /= (double)(problem->stride[0] * problem->stride[1]);
+    bool runs = problem->dilation[1] == 1 && problem->groups == 1;
+    double segments = runs ? pairs / (double)problem->s : pairs;
+    double multiply = pixels * pairs * depth * padded / (2.0 * lanes * 0.85);
+    double gather = pixels * (double)problem->groups * (pairs * depth / 8.0 + 12.0 * segments);
+    double pack = (double)problem->k * (double)clcnn_conv2d_taps(problem) *
+                  (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER ? 4.0 : 1.0);
+    return 1e-5 + (multiply + gather + pack) / rate + clcnn_conv2d_traffic(problem) / 2e10;
+}
+
+/* One rounding for each term, one for each block of the depth or range of pixels, one for the bias.
+ */
+static double error_bound(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
+{
+    int64_t terms = clcnn_conv2d_terms(problem, phase);
+    return clcnn_conv2d_rounding_bound(terms + clcnn_divide_up(terms, ROWS) + 2);
+}
+
+static void destroy(void *state)
+{
+    struct implicit *implicit = state;
+    clcnn_kernel_destroy(&implicit->pack);
+    clcnn_kernel_destroy(&implicit->multiply);
+    clcnn_kernel_destroy(&implicit->reduce);
+    free(implicit);
+}
+
+/* Enough work-items to keep all cores busy to the end; beyond that, as few copies of the result as
+ * possible. A work-item's sums should stay in its second-level cache. */
+static enum clcnn_status plan_filter(struct implicit *implicit)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_conv2d_problem *problem = &implicit->problem;
+    const int64_t cache = 512 << 10, items = 8 * problem->compute_units;
+    int64_t rows = clcnn_round_up(clcnn_conv2d_taps(problem) + 1, implicit->mr);
+    int64_t panel_bytes = rows * implicit->nr * (int64_t)sizeof(float);
+    int64_t blocks = clcnn_divide_up(clcnn_conv2d_pixels(problem), ROWS);
+    implicit->panels_per_item = clcnn_max(1, clcnn_min(implicit->panels, cache / panel_bytes));
+    int64_t groups = clcnn_divide_up(implicit->panels, implicit->panels_per_item) * problem->groups;
+    implicit->range_bytes = (size_t)(problem->groups * implicit->panels * panel_bytes);
+    int64_t affordable = (int64_t)(problem->max_workspace / implicit->range_bytes);
+    if (affordable < 1)
+        TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "needs %zu bytes of workspace",
+                       implicit->range_bytes));
+    implicit->ranges = clcnn_min(clcnn_min(clcnn_divide_up(items, groups), blocks), affordable);
+done:
+    return status;
+}
+
+static enum clcnn_status plan(struct implicit *implicit)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_conv2d_problem *problem = &implicit->problem;
+    implicit->mr = tile_rows(problem);
+    implicit->nr = tile_columns(problem, implicit->phase);
+    implicit->panels = clcnn_divide_up(columns_of(problem, implicit->phase), implicit->nr);
+    if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
+        return plan_filter(implicit);
+    int64_t rows = clcnn_conv2d_terms(problem, implicit->phase);
+    implicit->packed_bytes =
+        (size_t)(problem->groups * implicit->panels * rows * implicit->nr) * sizeof(float);
+    if (implicit->packed_bytes > problem->max_workspace)
+        TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "needs %zu bytes of workspace",
+                       implicit->packed_bytes));
+done:
+    return status;
+}
+
+static enum clcnn_status create(struct clcnn_device *device,
+                                const struct clcnn_conv2d_problem *problem,
+                                enum clcnn_conv2d_phase phase, void **state)
+{
+    static const char program[] = "conv2d_implicit_gemm_cpu";
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct implicit *implicit = NULL;
+    TRY(clcnn_alloc(1, sizeof(*implicit), &implicit));
+    implicit->problem = *problem;
+    implicit->phase = phase;
+    TRY(plan(implicit));
+    const char *options = implicit->nr == vector_lanes(problem) ? "-DNV=1" : "";
+    if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
+        TRY(clcnn_kernel_create(device, program, options, "conv2d_implicit_gemm_filter",
+                                &implicit->multiply));
+        TRY(clcnn_kernel_create(device, program, options, "conv2d_implicit_gemm_reduce",
+                                &implicit->reduce));
+    } else {
+        TRY(clcnn_kernel_create(device, program, options, "conv2d_implicit_gemm_pack",
+                                &implicit->pack));
+        TRY(clcnn_kernel_create(device, program, options, "conv2d_implicit_gemm",
+                                &implicit->multiply));
+    }
+    *state = implicit;
+    implicit = NULL;
+done:
+    if (implicit)
+        destroy(implicit);
+    return status;
+}
+
+static size_t workspace(const void *state)
+{
+    const struct implicit *implicit = state;
+    if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
+        return (size_t)implicit->ranges * implicit->range_bytes;
+    return implicit->packed_bytes;
+}
+
+static size_t packed_filter(const void *state)
+{
+    const struct implicit *implicit = state;
+    return implicit->packed_bytes;
+}
+
+static enum clcnn_status pack_filter(void *state, struct clcnn_stream *stream,
+                                     const struct clcnn_buffer *w,
+                                     const struct clcnn_buffer *packed)
+{
+    struct implicit *implicit = state;
+    const struct clcnn_conv2d_problem *p = &implicit->problem;
+    int64_t depth = clcnn_conv2d_channels(p), taps = clcnn_conv2d_taps(p);
+    return clcnn_launch(
+        stream, implicit->pack, GRID3(implicit->panels, p->r * p->s, p->groups, 1, 1, 1),
+        ARGS(BUFFER(w), BUFFER(packed), INT(p->s), INT(depth), INT(clcnn_conv2d_filters(p)),
+             LONG(0), LONG(clcnn_conv2d_filters(p) * taps), LONG(p->s * depth), LONG(depth),
+             LONG(1), LONG(taps)));
+}
+
+/* Few tiles: the panels of one are shared among several work-items. */
+static struct clcnn_grid multiply_grid(const struct implicit *implicit, int64_t pixels)
+{
+    int64_t groups = implicit->problem.groups, items = 4 * implicit->problem.compute_units;
+    int64_t tiles = clcnn_divide_up(pixels, implicit->mr);
+    int64_t shares = tiles > 0 ? clcnn_divide_up(items, tiles * groups) : 1;
+    return GRID3(tiles, clcnn_min(shares, implicit->panels), groups, 1, 1, 1);
+}
+
+static enum clcnn_status forward(struct implicit *implicit, const struct clcnn_conv2d_call *call)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_conv2d_problem *p = &implicit->problem;
+    const struct clcnn_buffer *packed = call->args->packed_w;
+    if (!packed) {
+        packed = call->args->workspace;
+        TRY(pack_filter(implicit, call->stream, call->args->w, packed));
+    }
+    TRY(clcnn_launch(
+        call->stream, implicit->multiply, multiply_grid(implicit, call->n * p->p * p->q),
+        ARGS(BUFFER(call->args->x), BUFFER(packed), BUFFER(call->args->bias), BUFFER(call->args->y),
+             INT(call->n), INT(p->h), INT(p->w), INT(p->c), INT(p->k), INT(p->r), INT(p->s),
+             INT(p->p), INT(p->q), INT(p->stride[0]), INT(p->stride[1]), INT(p->dilation[0]),
+             INT(p->dilation[1]), INT(-p->pad[0]), INT(-p->pad[1]), INT(p->p), INT(p->q), INT(0),
+             INT(0), INT(1), INT(1), INT(p->use_bias), INT(p->activation), FLOAT(p->alpha))));
+done:
+    return status;
+}
+
+/* Along one axis, the image coordinates a + i stride and the taps that reach them: tap first + j
+ * stride (j < taps) of output origin + i - j step. */
+struct residue {
+    int64_t a, outputs, first, taps, step, origin;
+};
+
+static struct residue residue_of(int64_t a, int64_t size, int64_t filter, int64_t stride,
+                                 int64_t dilation, int64_t pad)
+{
+    struct residue residue = {
+        .a = a, .first = (a + pad) % stride, .step = stride == 1 ? dilation : 1};
+    residue.outputs = a < size ? clcnn_divide_up(size - a, stride) : 0;
+    if (residue.first < filter)
+        residue.taps = clcnn_divide_up(filter - residue.first, stride);
+    residue.origin = (a + pad - residue.first) / stride;
+    return residue;
+}
+
+/* The outputs of one pair of residues, with the filter turned: tap j' = taps - 1 - j. */
+static enum clcnn_status backward_residue(struct implicit *implicit,
+                                          const struct clcnn_conv2d_call *call,
+                                          const struct residue *h, const struct residue *w,
+                                          const struct clcnn_buffer *panels)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_conv2d_problem *p = &implicit->problem;
+    int64_t cg = clcnn_conv2d_channels(p), kg = clcnn_conv2d_filters(p);
+    int64_t taps = clcnn_conv2d_taps(p), pairs = h->taps * w->taps;
+    int64_t last_r = h->first + p->stride[0] * (h->taps - 1);
+    int64_t last_s = w->first + p->stride[1] * (w->taps - 1);
+    TRY(clcnn_launch(
+        call->stream, implicit->pack, GRID3(implicit->panels, pairs, p->groups, 1, 1, 1),
+        ARGS(BUFFER(call->args->w), BUFFER(panels), INT(w->taps), INT(kg), INT(cg),
+             LONG((last_r * p->s + last_s) * cg), LONG(kg * taps), LONG(-p->stride[0] * p->s * cg),
+             LONG(-p->stride[1] * cg), LONG(taps), LONG(1))));
+    TRY(clcnn_launch(call->stream, implicit->multiply,
+                     multiply_grid(implicit, call->n * h->outputs * w->outputs),
+                     ARGS(BUFFER(call->args->dy), BUFFER(panels), BUFFER(NULL),
+                          BUFFER(call->args->dx), INT(call->n), INT(p->p), INT(p->q), INT(p->k),
+                          INT(p->c), INT(pairs ? h->taps : 0), INT(pairs ? w->taps : 1),
+                          INT(h->outputs), INT(w->outputs), INT(1), INT(1), INT(h->step),
+                          INT(w->step), INT(h->origin - (h->taps - 1) * h->step),
+                          INT(w->origin - (w->taps - 1) * w->step), INT(p->h), INT(p->w), INT(h->a),
+                          INT(w->a), INT(p->stride[0]), INT(p->stride[1]), INT(0),
+                          INT(CLCNN_ACTIVATION_LINEAR), FLOAT(0))));
+done:
+    return status;
+}
+
+static enum clcnn_status backward_data(struct implicit *implicit,
+                                       const struct clcnn_conv2d_call *call)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_conv2d_problem *p = &implicit->problem;
+    size_t pair_bytes = implicit->packed_bytes / (size_t)(p->r * p->s), used = 0;
+    for (int64_t a = 0; a < p->stride[0]; a++) {
+        struct residue h = residue_of(a, p->h, p->r, p->stride[0], p->dilation[0], p->pad[0]);
+        for (int64_t b = 0; b < p->stride[1]; b++) {
+            struct residue w = residue_of(b, p->w, p->s, p->stride[1], p->dilation[1], p->pad[1]);
+            size_t bytes = (size_t)(h.taps * w.taps) * pair_bytes;
+            struct clcnn_buffer panels = clcnn_buffer_slice(call->args->workspace, used, bytes);
+            if (h.outputs > 0 && w.outputs > 0)
+                TRY(backward_residue(implicit, call, &h, &w, &panels));
+            used += bytes;
+        }
+    }
+done:
+    return status;
+}
+
+static enum clcnn_status backward_filter(struct implicit *implicit,
+                                         const struct clcnn_conv2d_call *call)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_conv2d_problem *p = &implicit->problem;
+    const struct clcnn_conv2d_args *args = call->args;
+    int64_t blocks = clcnn_divide_up(call->n * p->p * p->q, ROWS);
+    int64_t per_range = clcnn_divide_up(blocks, implicit->ranges);
+    int64_t ranges = clcnn_divide_up(blocks, per_range), taps = clcnn_conv2d_taps(p);
+    TRY(clcnn_launch(call->stream, implicit->multiply,
+                     GRID3(clcnn_divide_up(implicit->panels, implicit->panels_per_item), ranges,
+                           p->groups, 1, 1, 1),
+                     ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
+                          CONV2D_SHAPE(p, call->n), INT(implicit->panels_per_item),
+                          LONG(per_range * ROWS))));
+    TRY(clcnn_launch(
+        call->stream, implicit->reduce,
+        GRID3(clcnn_divide_up(taps + 1, implicit->mr), implicit->panels, p->groups, 1, 1, 1),
+        ARGS(BUFFER(args->workspace), BUFFER(args->dw), BUFFER(args->db), INT(taps),
+             INT(clcnn_conv2d_filters(p)), INT(ranges), INT(args->db != NULL))));
+done:
+    return status;
+}
+
+static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
+{
+    struct implicit *implicit = state;
+    if (implicit->phase == CLCNN_CONV2D_PHASE_FORWARD)
+        return forward(implicit, call);
+    if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
+        return backward_data(implicit, call);
+    return backward_filter(implicit, call);
+}
+
+const struct clcnn_conv2d_impl clcnn_conv2d_implicit_gemm = {
+    .name = "implicit_gemm",
+    .algorithm = CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM,
+    .unsupported = unsupported,
+    .cost = cost,
+    .error_bound = error_bound,
+    .create = create,
+    .destroy = destroy,
+    .workspace = workspace,
+    .run = run,
+    .packed_filter = packed_filter,
+    .pack_filter = pack_filter,
+};

@@ -1,0 +1,65 @@
+/* The inside of the GEMM op: one checked call, and what an implementation provides. */
+#ifndef CLCNN_OP_GEMM_H
+#define CLCNN_OP_GEMM_H
+
+#include "device/launch.h"
+#include <clcnn/gemm.h>
+
+/* As clcnn_gemm_run and clcnn_gemm_pack_b, inside a stream that the caller has opened. */
+enum clcnn_status clcnn_gemm_run_in(struct clcnn_gemm *op, const struct clcnn_gemm_args *args,
+                                    struct clcnn_stream *stream);
+enum clcnn_status clcnn_gemm_pack_b_in(struct clcnn_gemm *op, const struct clcnn_buffer *b,
+                                       int64_t ldb, struct clcnn_buffer *packed_b,
+                                       struct clcnn_stream *stream);
+
+/* Seconds that one call is expected to take on the device, as the chooser ranks it. */
+double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params);
+
+/* ---- for the implementations --------------------------------------------------------------------
+ */
+
+/* One call with every default filled in, checked against the buffers. */
+struct clcnn_gemm_call {
+    int64_t m, k, lda, ldb, ldc;
+    float alpha, beta;
+    const struct clcnn_buffer *a, *b, *packed_b, *c, *bias, *workspace; /* bias NULL: none */
+};
+
+struct clcnn_gemm_impl {
+    const char *name;
+    enum clcnn_gemm_algorithm algorithm;
+    /* NULL, or why it cannot do this. */
+    const char *(*unsupported)(const struct clcnn_device *device,
+                               const struct clcnn_gemm_params *params);
+    /* Expected seconds; INFINITY: only when it is required. */
+    double (*cost)(const struct clcnn_device *device, const struct clcnn_gemm_params *params);
+    enum clcnn_status (*create)(struct clcnn_gemm *op);
+    size_t (*workspace_size)(const struct clcnn_gemm *op, bool with_packed_b);
+    enum clcnn_status (*run)(struct clcnn_gemm *op, const struct clcnn_gemm_call *call,
+                             struct clcnn_stream *stream);
+    /* NULL: it does not pack. */
+    size_t (*packed_b_size)(const struct clcnn_gemm *op);
+    enum clcnn_status (*pack_b)(struct clcnn_gemm *op, const struct clcnn_buffer *b, int64_t ldb,
+                                const struct clcnn_buffer *packed_b, struct clcnn_stream *stream);
+};
+
+#define CLCNN_GEMM_KERNELS 4
+
+struct clcnn_gemm {
+    struct clcnn_device *device;
+    struct clcnn_gemm_params params; /* activation_alpha filled in */
+    const struct clcnn_gemm_impl *impl;
+    struct clcnn_kernel
+        *kernels[CLCNN_GEMM_KERNELS]; /* what they are is the implementation's own */
+};
+
+/* A part of the workspace for `count` floats, and the workspace behind it: parts start on cache
+ * lines. */
+struct clcnn_buffer clcnn_gemm_take(const struct clcnn_buffer *workspace, size_t *used,
+                                    int64_t count);
+
+#define CLCNN_GEMM_IMPL(NAME, name) extern const struct clcnn_gemm_impl clcnn_gemm_impl_##name;
+#include "op/gemm_impls.inc"
+#undef CLCNN_GEMM_IMPL
+
+#endif
