@@ -25,8 +25,8 @@ std::string describe(const gemm_case &t, enum clcnn_device_class device_class)
            (t.transpose_a ? " A^T" : "") + (t.transpose_b ? " B^T" : "") +
            " alpha=" + std::to_string(t.alpha) + " beta=" + std::to_string(t.beta) +
            " pad=" + std::to_string(t.pad) + (t.bias ? " bias" : "") + (t.packed ? " packed" : "") +
-           " activation " + std::to_string((int)t.activation) + " call " + std::to_string(t.call_m) + "," +
-           std::to_string(t.call_k);
+           " activation " + std::to_string((int)t.activation) + " call " +
+           std::to_string(t.call_m) + "," + std::to_string(t.call_k);
 }
 
 /* The bytes that `count` floats need, at least one. */

@@ -1,0 +1,218 @@
+#include "base/memory.h"
+#include "op/gemm.h"
+#include "op/reduce_columns.h"
+#include <clcnn/dense.h>
+#include <stdlib.h>
+
+struct clcnn_dense {
+    struct clcnn_device *device;
+    struct clcnn_dense_params params;
+    struct clcnn_gemm *forward, *backward_data, *backward_weight; /* the last two NULL: inference */
+    struct clcnn_reduce_columns *bias_gradient;
+};
+
+static enum clcnn_status check_params(const struct clcnn_dense_params *p)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+
+    REQUIRE(p->batch > 0 && p->features > 0 && p->units > 0,
+            "dense: batch=%d, features=%d, units=%d must all be more than 0", p->batch, p->features,
+            p->units);
+    REQUIRE(p->activation >= CLCNN_ACTIVATION_LINEAR && p->activation < CLCNN_ACTIVATION_SOFTMAX,
+            "dense: activation %d cannot be fused", (int)p->activation);
+done:
+    return status;
+}
+
+/* y = x w^T, dx = dy w, dw = dy^T x. */
+static enum clcnn_status create_products(struct clcnn_dense *op)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_dense_params *p = &op->params;
+
+    TRY(clcnn_gemm_create(op->device,
+                          &(struct clcnn_gemm_params){.m = p->batch,
+                                                      .n = p->units,
+                                                      .k = p->features,
+                                                      .transpose_b = true,
+                                                      .use_bias = p->use_bias,
+                                                      .activation = p->activation,
+                                                      .activation_alpha = p->activation_alpha},
+                          &op->forward));
+    if (p->inference_only)
+        return status;
+    TRY(clcnn_gemm_create(
+        op->device, &(struct clcnn_gemm_params){.m = p->batch, .n = p->features, .k = p->units},
+        &op->backward_data));
+    TRY(clcnn_gemm_create(op->device,
+                          &(struct clcnn_gemm_params){
+                              .m = p->units, .n = p->features, .k = p->batch, .transpose_a = true},
+                          &op->backward_weight));
+    TRY(clcnn_reduce_columns_create(op->device, p->batch, p->units, &op->bias_gradient));
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_dense_create(struct clcnn_device *device,
+                                     const struct clcnn_dense_params *params,
+                                     struct clcnn_dense **out)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_dense *op = NULL;
+
+    REQUIRE(device && params && out, "dense_create: device, params and out must not be NULL");
+    *out = NULL;
+    TRY(check_params(params));
+    TRY(clcnn_alloc(1, sizeof(*op), &op));
+    op->device = clcnn_device_retain(device);
+    op->params = *params;
+    clcnn_kernel_defer(device);
+    status = create_products(op);
+    enum clcnn_status built = clcnn_kernel_flush(device);
+    TRY(status);
+    TRY(built);
+    *out = op;
+    op = NULL;
+done:
+    clcnn_dense_destroy(&op);
+    return status;
+}
+
+void clcnn_dense_destroy(struct clcnn_dense **op)
+{
+    if (!op || !*op)
+        return;
+    clcnn_gemm_destroy(&(*op)->forward);
+    clcnn_gemm_destroy(&(*op)->backward_data);
+    clcnn_gemm_destroy(&(*op)->backward_weight);
+    clcnn_reduce_columns_destroy(&(*op)->bias_gradient);
+    clcnn_device_destroy(&(*op)->device);
+    free(*op);
+    *op = NULL;
+}
+
+size_t clcnn_dense_workspace_size(const struct clcnn_dense *op)
+{
+    size_t most = clcnn_gemm_workspace_size(op->forward, false);
+    if (op->params.inference_only)
+        return most;
+    const size_t others[] = {clcnn_gemm_workspace_size(op->backward_data, false),
+                             clcnn_gemm_workspace_size(op->backward_weight, false),
+                             clcnn_reduce_columns_workspace_size(op->bias_gradient)};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        most = others[i] > most ? others[i] : most;
+    return most;
+}
+
+size_t clcnn_dense_packed_weight_size(const struct clcnn_dense *op)
+{
+    return clcnn_gemm_packed_b_size(op->forward);
+}
+
+enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op, const struct clcnn_buffer *w,
+                                          struct clcnn_buffer *packed,
+                                          const struct clcnn_enqueue *enqueue)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+
+    REQUIRE(op, "dense_pack_weight: op must not be NULL");
+    TRY(clcnn_gemm_pack_b(op->forward, w, 0, packed, enqueue));
+done:
+    return status;
+}
+
+/* The number of rows of a call of the given phase. */
+static enum clcnn_status begin(const struct clcnn_dense *op, const struct clcnn_dense_args *args,
+                               const char *phase, int *batch)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+
+    REQUIRE(op && args, "dense_%s: op and args must not be NULL", phase);
+    *batch = args->batch ? args->batch : op->params.batch;
+    REQUIRE(*batch > 0 && *batch <= op->params.batch,
+            "dense_%s: batch=%d is not in 1 .. %d as planned", phase, *batch, op->params.batch);
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_dense_forward(struct clcnn_dense *op, const struct clcnn_dense_args *args,
+                                      const struct clcnn_enqueue *enqueue)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    int batch;
+
+    TRY(begin(op, args, "forward", &batch));
+    TRY(clcnn_gemm_run(op->forward,
+                       &(struct clcnn_gemm_args){.m = batch,
+                                                 .a = args->x,
+                                                 .b = args->w,
+                                                 .packed_b = args->packed_w,
+                                                 .bias = args->bias,
+                                                 .c = args->y,
+                                                 .workspace = args->workspace},
+                       enqueue));
+done:
+    return clcnn_fail_prefix(status, "dense forward");
+}
+
+enum clcnn_status clcnn_dense_backward_data(struct clcnn_dense *op,
+                                            const struct clcnn_dense_args *args,
+                                            const struct clcnn_enqueue *enqueue)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    int batch;
+
+    TRY(begin(op, args, "backward_data", &batch));
+    if (!op->backward_data)
+        TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "the layer was made with inference_only"));
+    TRY(clcnn_gemm_run(
+        op->backward_data,
+        &(struct clcnn_gemm_args){
+            .m = batch, .a = args->dy, .b = args->w, .c = args->dx, .workspace = args->workspace},
+        enqueue));
+done:
+    return clcnn_fail_prefix(status, "dense backward_data");
+}
+
+static enum clcnn_status run_bias_gradient(struct clcnn_dense *op,
+                                           const struct clcnn_dense_args *args, int batch,
+                                           struct clcnn_stream *stream)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    size_t units = (size_t)op->params.units, bytes = (size_t)batch * units * sizeof(float);
+    size_t workspace = clcnn_reduce_columns_workspace_size(op->bias_gradient);
+
+    TRY(clcnn_buffer_check(op->device, args->dy, bytes, "dense", "dy"));
+    TRY(clcnn_buffer_check(op->device, args->db, units * sizeof(float), "dense", "db"));
+    REQUIRE(!clcnn_buffer_overlap(args->dy, args->db), "dense: db overlaps dy");
+    if (workspace)
+        TRY(clcnn_buffer_check(op->device, args->workspace, workspace, "dense", "workspace"));
+    TRY(clcnn_reduce_columns_run_in(op->bias_gradient, batch, args->dy, args->db, args->workspace,
+                                    stream));
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_dense_backward_weight(struct clcnn_dense *op,
+                                              const struct clcnn_dense_args *args,
+                                              const struct clcnn_enqueue *enqueue)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_stream stream = {0};
+    int batch;
+
+    TRY(begin(op, args, "backward_weight", &batch));
+    if (!op->backward_weight)
+        TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "the layer was made with inference_only"));
+    TRY(clcnn_stream_begin(&stream, op->device, enqueue));
+    TRY(clcnn_gemm_run_in(
+        op->backward_weight,
+        &(struct clcnn_gemm_args){
+            .k = batch, .a = args->dy, .b = args->x, .c = args->dw, .workspace = args->workspace},
+        &stream));
+    if (args->db)
+        TRY(run_bias_gradient(op, args, batch, &stream));
+done:
+    status = clcnn_stream_end(&stream, status);
+    return clcnn_fail_prefix(status, "dense backward_weight");
+}
