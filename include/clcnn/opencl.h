@@ -22,8 +22,8 @@ struct clcnn_enqueue {
     cl_command_queue queue;              /* NULL: the device's default queue */
     cl_uint num_events_in_wait_list;     /* events that must complete first */
     const cl_event *event_wait_list;
-    cl_event *event;                     /* NULL, or receives the event of the whole operation;
-                                            the caller releases it */
+    cl_event *event;                     /* NULL, or receives the event of the whole operation if
+                                            it succeeds; the caller releases it */
 };
 
 /* The caller's own objects. All three are required. */
@@ -49,7 +49,9 @@ CLCNN_API enum clcnn_status clcnn_buffer_wrap(struct clcnn_device *device, cl_me
                                               size_t offset, size_t bytes,
                                               struct clcnn_buffer **out);
 
-/* The OpenCL objects behind a device or buffer; not retained for the caller. */
+/* The OpenCL objects behind a device or buffer; not retained for the caller. The cl_mem of a buffer
+ * may be used by the caller's own commands; *offset (NULL is allowed) is where the buffer starts in
+ * it. */
 CLCNN_API cl_context clcnn_device_cl_context(const struct clcnn_device *device);
 CLCNN_API cl_device_id clcnn_device_cl_device(const struct clcnn_device *device);
 CLCNN_API cl_command_queue clcnn_device_cl_queue(const struct clcnn_device *device);

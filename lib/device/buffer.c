@@ -2,10 +2,6 @@
 #include "device/device.h"
 #include <stdlib.h>
 
-struct clcnn_buffer_storage {
-    bool wrapped;
-};
-
 static enum clcnn_status make(struct clcnn_device *device, struct clcnn_buffer **out)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
@@ -25,24 +21,40 @@ enum clcnn_status clcnn_buffer_create(struct clcnn_device *device, size_t bytes,
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_buffer *buffer = NULL;
-    cl_int error;
 
     REQUIRE(device && out, "buffer_create: device and out must not be NULL");
     *out = NULL;
     REQUIRE(bytes > 0, "buffer_create: bytes must be more than 0");
     TRY(make(device, &buffer));
-    buffer->memory = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &error);
-    TRY(clcnn_cl_check(error, "buffer_create: %zu bytes", bytes));
+    TRY(clcnn_pool_take(device, bytes, buffer->storage, &buffer->memory));
     buffer->bytes = bytes;
-    pthread_mutex_lock(&device->pool.lock);
-    device->pool.memory.in_use_bytes += bytes;
-    if (device->pool.memory.peak_bytes < device->pool.memory.in_use_bytes)
-        device->pool.memory.peak_bytes = device->pool.memory.in_use_bytes;
-    pthread_mutex_unlock(&device->pool.lock);
+    buffer->storage->end = buffer->offset + bytes;
     *out = buffer;
     buffer = NULL;
 done:
     clcnn_buffer_destroy(&buffer);
+    return status;
+}
+
+static enum clcnn_status check_memory(const struct clcnn_device *device, cl_mem memory,
+                                      size_t offset, size_t bytes)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    cl_context context = NULL;
+    cl_mem_object_type type = 0;
+    size_t whole = 0, end = 0;
+
+    if (clGetMemObjectInfo(memory, CL_MEM_TYPE, sizeof(type), &type, NULL) != CL_SUCCESS ||
+        clGetMemObjectInfo(memory, CL_MEM_SIZE, sizeof(whole), &whole, NULL) != CL_SUCCESS ||
+        clGetMemObjectInfo(memory, CL_MEM_CONTEXT, sizeof(context), &context, NULL) != CL_SUCCESS)
+        TRY(clcnn_fail(CLCNN_STATUS_INVALID_ARGUMENT, "buffer_wrap: memory is not a cl_mem"));
+    REQUIRE(type == CL_MEM_OBJECT_BUFFER, "buffer_wrap: the cl_mem is not a buffer");
+    REQUIRE(context == device->context, "buffer_wrap: the cl_mem belongs to another context");
+    REQUIRE(bytes > 0, "buffer_wrap: bytes must be more than 0");
+    REQUIRE(offset % 4 == 0, "buffer_wrap: offset %zu is not a multiple of 4", offset);
+    REQUIRE(clcnn_sum(offset, bytes, &end) && end <= whole,
+            "buffer_wrap: offset %zu + %zu bytes, but the cl_mem has %zu", offset, bytes, whole);
+done:
     return status;
 }
 
@@ -51,26 +63,16 @@ enum clcnn_status clcnn_buffer_wrap(struct clcnn_device *device, cl_mem memory, 
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_buffer *buffer = NULL;
-    cl_context context = NULL;
-    size_t whole = 0, end = 0;
 
     REQUIRE(device && memory && out, "buffer_wrap: device, memory and out must not be NULL");
     *out = NULL;
-    TRY(clcnn_cl_check(clGetMemObjectInfo(memory, CL_MEM_SIZE, sizeof(whole), &whole, NULL),
-                       "buffer_wrap: the size of the cl_mem"));
-    TRY(clcnn_cl_check(clGetMemObjectInfo(memory, CL_MEM_CONTEXT, sizeof(context), &context, NULL),
-                       "buffer_wrap: the context of the cl_mem"));
-    REQUIRE(context == device->context, "buffer_wrap: the cl_mem belongs to another context");
-    REQUIRE(bytes > 0, "buffer_wrap: bytes must be more than 0");
-    REQUIRE(offset % 4 == 0, "buffer_wrap: offset %zu is not a multiple of 4", offset);
-    REQUIRE(clcnn_sum(offset, bytes, &end) && end <= whole,
-            "buffer_wrap: offset %zu + %zu bytes, but the cl_mem has %zu", offset, bytes, whole);
+    TRY(check_memory(device, memory, offset, bytes));
     TRY(make(device, &buffer));
-    buffer->storage->wrapped = true;
     TRY(clcnn_cl_check(clRetainMemObject(memory), "buffer_wrap: retain"));
     buffer->memory = memory;
     buffer->offset = offset;
     buffer->bytes = bytes;
+    buffer->storage->end = buffer->offset + bytes;
     *out = buffer;
     buffer = NULL;
 done:
@@ -85,12 +87,7 @@ void clcnn_buffer_destroy(struct clcnn_buffer **buffer)
     struct clcnn_buffer *b = *buffer;
     *buffer = NULL;
     if (b->memory)
-        clReleaseMemObject(b->memory);
-    if (b->memory && !b->storage->wrapped) {
-        pthread_mutex_lock(&b->device->pool.lock);
-        b->device->pool.memory.in_use_bytes -= b->bytes;
-        pthread_mutex_unlock(&b->device->pool.lock);
-    }
+        clcnn_pool_give(b->device, b->storage, b->memory);
     free(b->storage);
     clcnn_device_destroy(&b->device);
     free(b);
@@ -103,6 +100,7 @@ size_t clcnn_buffer_bytes(const struct clcnn_buffer *buffer)
 
 cl_mem clcnn_buffer_cl_mem(const struct clcnn_buffer *buffer, size_t *offset)
 {
+    atomic_store(&buffer->storage->shared, true);
     if (offset)
         *offset = buffer->offset;
     return buffer->memory;
@@ -118,6 +116,9 @@ enum clcnn_status clcnn_buffer_check(const struct clcnn_device *device,
             name);
     REQUIRE(buffer->bytes >= bytes, "%s: %s has %zu bytes, %zu are needed", op, name, buffer->bytes,
             bytes);
+    REQUIRE(buffer->offset <= buffer->storage->end &&
+                bytes <= buffer->storage->end - buffer->offset,
+            "%s: %s is a slice that ends beyond its buffer", op, name);
 done:
     return status;
 }
@@ -126,41 +127,6 @@ bool clcnn_buffer_overlap(const struct clcnn_buffer *a, const struct clcnn_buffe
 {
     return a && b && a->memory == b->memory && a->offset < b->offset + b->bytes &&
            b->offset < a->offset + a->bytes;
-}
-
-static enum clcnn_status copy(struct clcnn_buffer *buffer, size_t offset, size_t bytes, void *host,
-                              const struct clcnn_enqueue *enqueue, bool write)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_stream stream = {0};
-
-    TRY(clcnn_stream_begin(&stream, buffer->device, enqueue));
-    TRY(write ? clcnn_stream_write(&stream, buffer, offset, bytes, host)
-              : clcnn_stream_read(&stream, buffer, offset, bytes, host));
-    TRY(clcnn_cl_check(clFinish(stream.queue), "%s: finish",
-                       write ? "buffer_write" : "buffer_read"));
-done:
-    return clcnn_stream_end(&stream, status);
-}
-
-enum clcnn_status clcnn_buffer_write(struct clcnn_buffer *buffer, size_t offset, size_t bytes,
-                                     const void *source, const struct clcnn_enqueue *enqueue)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    REQUIRE(buffer && source, "buffer_write: buffer and source must not be NULL");
-    TRY(copy(buffer, offset, bytes, (void *)(size_t)source, enqueue, true));
-done:
-    return status;
-}
-
-enum clcnn_status clcnn_buffer_read(const struct clcnn_buffer *buffer, size_t offset, size_t bytes,
-                                    void *target, const struct clcnn_enqueue *enqueue)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    REQUIRE(buffer && target, "buffer_read: buffer and target must not be NULL");
-    TRY(copy((struct clcnn_buffer *)(size_t)buffer, offset, bytes, target, enqueue, false));
-done:
-    return status;
 }
 
 void clcnn_device_memory(struct clcnn_device *device, struct clcnn_memory_info *info)

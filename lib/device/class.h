@@ -6,6 +6,8 @@
 #include <clcnn/device.h>
 #include <stddef.h>
 
+struct clcnn_program;
+
 struct device_class {
     enum clcnn_device_class id;
     enum clcnn_device_class family; /* whose kernels it runs: CPU or GPU */
@@ -14,6 +16,8 @@ struct device_class {
     double (*score)(const struct clcnn_device_info *info);
     /* The options every program of the class is built with. */
     void (*options)(const struct clcnn_device_info *info, char *text, size_t bytes);
+    /* Makes program->program: from source, from the cache or from a prebuilt binary. */
+    enum clcnn_status (*obtain)(struct clcnn_device *device, struct clcnn_program *program);
 };
 
 extern const struct device_class clcnn_class_gpu, clcnn_class_cpu, clcnn_class_fpga;

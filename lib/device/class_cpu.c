@@ -1,4 +1,5 @@
 #include "device/class.h"
+#include "device/obtain.h"
 #include <stdio.h>
 
 static double score(const struct clcnn_device_info *info)
@@ -18,4 +19,5 @@ const struct device_class clcnn_class_cpu = {
     .rank = 1,
     .score = score,
     .options = options,
+    .obtain = clcnn_obtain_from_source,
 };

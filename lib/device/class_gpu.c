@@ -1,4 +1,5 @@
 #include "device/class.h"
+#include "device/obtain.h"
 #include <stdio.h>
 
 /* A card with memory of its own before one that shares the host's. */
@@ -20,4 +21,5 @@ const struct device_class clcnn_class_gpu = {
     .rank = 3,
     .score = score,
     .options = options,
+    .obtain = clcnn_obtain_from_source,
 };

@@ -26,7 +26,9 @@ enum clcnn_status clcnn_clblast_run(struct clcnn_stream *stream,
     struct clcnn_command command;
     cl_command_queue queue = stream->queue;
 
-    clcnn_command_begin(stream, &command);
+    clcnn_command_begin(stream, gemm->a, &command);
+    clcnn_stream_use(stream, gemm->b);
+    clcnn_stream_use(stream, gemm->c);
     if (command.waits) /* CLBlast takes no wait list */
         TRY(clcnn_cl_check(
             clEnqueueBarrierWithWaitList(queue, command.waits, command.wait_list, NULL),

@@ -1,57 +1,170 @@
 #include "device/device.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "device/list.h"
+#include "device/cache.h"
+#include "device/file.h"
+#include "device/quirks.h"
+#include "device/select.h"
 #include <stdlib.h>
 
-static const struct clcnn_candidate *best(const struct clcnn_candidate *list, size_t count)
+static const char *non_empty(const char *text)
 {
-    const struct clcnn_candidate *winner = NULL;
-    for (size_t i = 0; i < count; i++) {
-        const struct device_class *a = clcnn_class_find(list[i].info.device_class), *b = NULL;
-        if (winner)
-            b = clcnn_class_find(winner->info.device_class);
-        if (!list[i].info.has_compiler)
-            continue;
-        if (!winner || a->rank > b->rank ||
-            (a->rank == b->rank && a->score(&list[i].info) > b->score(&winner->info)))
-            winner = &list[i];
-    }
-    return winner;
+    return text && text[0] ? text : NULL;
+}
+
+/* The parameter, else the environment variable, else NULL. */
+static const char *setting(const char *parameter, const char *variable)
+{
+    return parameter ? non_empty(parameter) : non_empty(getenv(variable));
+}
+
+static enum clcnn_status check_params(const struct clcnn_device_params *params)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    REQUIRE(params->force_class >= CLCNN_DEVICE_CLASS_ANY &&
+                params->force_class <= CLCNN_DEVICE_CLASS_FPGA,
+            "device_open: force_class %d does not exist", (int)params->force_class);
+done:
+    return status;
+}
+
+/* A device that is complete but for its context and queue. */
+static enum clcnn_status create(cl_device_id id, const struct clcnn_device_info *info,
+                                const struct clcnn_device_params *params, struct clcnn_device **out)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_device *device = NULL;
+
+    TRY(clcnn_alloc(1, sizeof(*device), &device));
+    atomic_init(&device->references, 1);
+    clcnn_pool_open(&device->pool);
+    clcnn_profile_open(&device->profile, params->profile);
+    clcnn_programs_open(&device->programs);
+    device->info = *info;
+    if (params->force_class != CLCNN_DEVICE_CLASS_ANY)
+        device->info.device_class = params->force_class;
+    device->device_class = clcnn_class_find(device->info.device_class);
+    device->device = id;
+    device->quirks = clcnn_quirks(info);
+    clcnn_quirks_log(info);
+    TRY(clcnn_query_identity(id, &device->identity));
+    TRY(clcnn_copy_string(setting(params->binary_dir, "CLCNN_BINARY_DIR"), &device->binary_dir));
+    TRY(clcnn_copy_string(setting(params->save_binary_dir, "CLCNN_SAVE_BINARY_DIR"),
+                          &device->save_binary_dir));
+    device->cache = clcnn_cache_open(params->cache_path);
+    *out = device;
+    device = NULL;
+done:
+    clcnn_device_destroy(&device);
+    return status;
+}
+
+static enum clcnn_status make_queue(struct clcnn_device *device)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    cl_command_queue_properties properties =
+        device->profile.enabled ? CL_QUEUE_PROFILING_ENABLE : 0;
+    cl_int error;
+    device->context = clCreateContext(NULL, 1, &device->device, NULL, NULL, &error);
+    TRY(clcnn_cl_check(error, "device_open: context on '%s'", device->info.name));
+    device->queue = clCreateCommandQueue(device->context, device->device, properties, &error);
+    TRY(clcnn_cl_check(error, "device_open: queue on '%s'", device->info.name));
+done:
+    return status;
 }
 
 enum clcnn_status clcnn_device_open(const struct clcnn_device_params *params,
                                     struct clcnn_device **out)
 {
+    static const struct clcnn_device_params defaults;
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_device *device = NULL;
     struct clcnn_candidate *list = NULL;
-    size_t count = 0;
-    cl_int error;
+    size_t count = 0, chosen = 0;
 
     REQUIRE(out, "device_open: out must not be NULL");
     *out = NULL;
+    params = params ? params : &defaults;
+    TRY(check_params(params));
+    const char *binaries = setting(params->binary_dir, "CLCNN_BINARY_DIR");
+    struct clcnn_wish wish = {.select = setting(params->select, "CLCNN_DEVICE"),
+                              .origin = non_empty(params->select) ? "select" : "CLCNN_DEVICE",
+                              .has_binaries = binaries && clcnn_directory_has(binaries, ".bin")};
     TRY(clcnn_candidates(&list, &count));
-    const struct clcnn_candidate *chosen = best(list, count);
-    if (!chosen)
-        TRY(clcnn_fail(CLCNN_STATUS_DEVICE, "device_open: no OpenCL device was found"));
-    TRY(clcnn_alloc(1, sizeof(*device), &device));
-    atomic_init(&device->references, 1);
-    device->info = chosen->info;
-    if (params && params->force_class != CLCNN_DEVICE_CLASS_ANY)
-        device->info.device_class = params->force_class;
-    device->device_class = clcnn_class_find(device->info.device_class);
-    device->device = chosen->device;
-    pthread_mutex_init(&device->pool.lock, NULL);
-    TRY(clcnn_programs_open(&device->programs));
-    device->context = clCreateContext(NULL, 1, &device->device, NULL, NULL, &error);
-    TRY(clcnn_cl_check(error, "device '%s': context", device->info.name));
-    device->queue = clCreateCommandQueue(device->context, device->device, 0, &error);
-    TRY(clcnn_cl_check(error, "device '%s': queue", device->info.name));
+    TRY(clcnn_select(list, count, &wish, &chosen));
+    TRY(create(list[chosen].device, &list[chosen].info, params, &device));
+    TRY(make_queue(device));
     *out = device;
     device = NULL;
 done:
     free(list);
+    clcnn_device_destroy(&device);
+    return status;
+}
+
+static enum clcnn_status check_context(cl_context context, cl_device_id device)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    cl_device_id *devices = NULL;
+    size_t bytes = 0;
+    bool found = false;
+
+    if (clGetContextInfo(context, CL_CONTEXT_DEVICES, 0, NULL, &bytes) != CL_SUCCESS)
+        TRY(clcnn_fail(CLCNN_STATUS_INVALID_ARGUMENT, "device_import: context is not valid"));
+    TRY(clcnn_alloc(bytes, 1, &devices));
+    TRY(clcnn_cl_check(clGetContextInfo(context, CL_CONTEXT_DEVICES, bytes, devices, NULL),
+                       "device_import: devices of the context"));
+    for (size_t i = 0; i < bytes / sizeof(*devices); i++)
+        found |= devices[i] == device;
+    REQUIRE(found, "device_import: the device does not belong to the context");
+done:
+    free(devices);
+    return status;
+}
+
+/* Each object goes into the device only once it is retained, so that destroy releases the right
+ * ones. */
+static enum clcnn_status adopt(struct clcnn_device *device,
+                               const struct clcnn_device_import_params *params)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    cl_command_queue_properties properties = 0;
+
+    TRY(clcnn_cl_check(clRetainContext(params->context), "device_import: context"));
+    device->context = params->context;
+    TRY(clcnn_queue_check(device, params->queue, &properties));
+    REQUIRE(!device->profile.enabled || (properties & CL_QUEUE_PROFILING_ENABLE),
+            "device_import: profile needs a queue made with CL_QUEUE_PROFILING_ENABLE");
+    TRY(clcnn_cl_check(clRetainCommandQueue(params->queue), "device_import: queue"));
+    device->queue = params->queue;
+    device->out_of_order = properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
+    TRY(clcnn_cl_check(clRetainDevice(params->device), "device_import: device"));
+    device->imported = true;
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_device_import(const struct clcnn_device_import_params *params,
+                                      struct clcnn_device **out)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_device *device = NULL;
+    struct clcnn_device_info info;
+
+    REQUIRE(out && params, "device_import: params and out must not be NULL");
+    *out = NULL;
+    REQUIRE(params->context && params->device && params->queue,
+            "device_import: context, device and queue must not be NULL");
+    TRY(check_params(&params->common));
+    TRY(check_context(params->context, params->device));
+    TRY(clcnn_query_info(params->device, &info));
+    TRY(create(params->device, &info, &params->common, &device));
+    TRY(adopt(device, params));
+    clcnn_logf(CLCNN_LOG_INFO, "device", "'%s' (%s, %s) is imported", info.name,
+               clcnn_device_class_name(info.device_class), info.platform);
+    *out = device;
+    device = NULL;
+done:
     clcnn_device_destroy(&device);
     return status;
 }
@@ -70,12 +183,19 @@ void clcnn_device_destroy(struct clcnn_device **device)
     *device = NULL;
     if (atomic_fetch_sub_explicit(&d->references, 1, memory_order_acq_rel) > 1)
         return;
-    clcnn_programs_close(&d->programs);
+    clcnn_programs_close(d);
+    clcnn_profile_close(&d->profile);
+    clcnn_pool_close(&d->pool);
     if (d->queue)
         clReleaseCommandQueue(d->queue);
     if (d->context)
         clReleaseContext(d->context);
-    pthread_mutex_destroy(&d->pool.lock);
+    if (d->imported)
+        clReleaseDevice(d->device);
+    clcnn_cache_close(&d->cache);
+    free(d->identity);
+    free(d->binary_dir);
+    free(d->save_binary_dir);
     free(d);
 }
 
@@ -91,7 +211,10 @@ const struct clcnn_device_info *clcnn_device_info(const struct clcnn_device *dev
 
 enum clcnn_status clcnn_device_finish(struct clcnn_device *device)
 {
-    return clcnn_cl_check(clFinish(device->queue), "device '%s': finish", device->info.name);
+    enum clcnn_status status =
+        clcnn_cl_check(clFinish(device->queue), "device_finish: '%s'", device->info.name);
+    clcnn_programs_rest(device);
+    return status;
 }
 
 cl_context clcnn_device_cl_context(const struct clcnn_device *device)
@@ -107,15 +230,4 @@ cl_device_id clcnn_device_cl_device(const struct clcnn_device *device)
 cl_command_queue clcnn_device_cl_queue(const struct clcnn_device *device)
 {
     return device->queue;
-}
-
-void clcnn_device_remember(struct clcnn_device *device, const char *key, const char *value)
-{
-    (void)device, (void)key, (void)value;
-}
-
-void clcnn_device_recall(struct clcnn_device *device, const char *key, char **value)
-{
-    (void)device, (void)key;
-    *value = NULL;
 }

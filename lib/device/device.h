@@ -6,6 +6,7 @@
 #include "device/error.h"
 #include "device/launch.h"
 #include "device/pool.h"
+#include "device/profile.h"
 #include "device/program.h"
 #include <clcnn/opencl.h>
 #include <stdatomic.h>
@@ -14,12 +15,23 @@ struct clcnn_device {
     atomic_int references;
     struct clcnn_device_info info;
     const struct device_class *device_class;
+    unsigned quirks;
+    char *identity;                     /* of device and driver, for keys */
+    char *binary_dir, *save_binary_dir; /* NULL if there is none */
+
     cl_context context;
     cl_device_id device;
     cl_command_queue queue;
     bool imported, out_of_order;
+
     struct clcnn_pool pool;
     struct clcnn_programs programs;
+    struct clcnn_profile profile;
+    struct clcnn_cache *cache; /* NULL if there is none */
 };
+
+/* INVALID_ARGUMENT unless the queue belongs to the device's context and device. */
+enum clcnn_status clcnn_queue_check(const struct clcnn_device *device, cl_command_queue queue,
+                                    cl_command_queue_properties *properties);
 
 #endif

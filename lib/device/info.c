@@ -1,4 +1,7 @@
+#include "base/memory.h"
+#include "base/text.h"
 #include "device/list.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* Facts that a driver does not tell stay zero. */
@@ -25,8 +28,11 @@ static void string(cl_device_id device, cl_device_info what, char *text, size_t 
     text[length] = '\0';
 }
 
-static enum clcnn_device_class class_of(cl_device_type type)
+/* What has no compiler is handled like an FPGA, whatever it is. */
+static enum clcnn_device_class class_of(cl_device_type type, bool has_compiler)
 {
+    if (!has_compiler)
+        return CLCNN_DEVICE_CLASS_FPGA;
     if (type & CL_DEVICE_TYPE_GPU)
         return CLCNN_DEVICE_CLASS_GPU;
     return type & CL_DEVICE_TYPE_CPU ? CLCNN_DEVICE_CLASS_CPU : CLCNN_DEVICE_CLASS_FPGA;
@@ -46,13 +52,27 @@ static bool flag(cl_device_id device, cl_device_info what)
     return value != CL_FALSE;
 }
 
+/* A string of any length, freed with free(); "" if the driver does not tell. */
+static enum clcnn_status whole_string(cl_device_id device, cl_device_info what, char **text)
+{
+    size_t bytes = 0;
+    if (clGetDeviceInfo(device, what, 0, NULL, &bytes) != CL_SUCCESS)
+        bytes = 0;
+    enum clcnn_status status = clcnn_alloc(bytes + 1, 1, text);
+    if (status == CLCNN_STATUS_OK && bytes > 0 &&
+        clGetDeviceInfo(device, what, bytes, *text, NULL) != CL_SUCCESS)
+        (*text)[0] = '\0';
+    return status;
+}
+
 static bool has_extension(cl_device_id device, const char *name)
 {
-    char extensions[8192] = "";
-    if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, sizeof(extensions) - 1, extensions, NULL) !=
-        CL_SUCCESS)
+    char *extensions = NULL;
+    if (whole_string(device, CL_DEVICE_EXTENSIONS, &extensions) != CLCNN_STATUS_OK)
         return false;
-    return strstr(extensions, name) != NULL;
+    bool found = strstr(extensions, name) != NULL;
+    free(extensions);
+    return found;
 }
 
 static void platform_name(cl_device_id device, char *text, size_t bytes)
@@ -94,7 +114,8 @@ enum clcnn_status clcnn_query_info(cl_device_id device, struct clcnn_device_info
     number(device, CL_DEVICE_LOCAL_MEM_TYPE, &local_type, sizeof(local_type));
     number(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, &info->max_work_group,
            sizeof(info->max_work_group));
-    info->device_class = class_of(type);
+    info->has_compiler = flag(device, CL_DEVICE_COMPILER_AVAILABLE);
+    info->device_class = class_of(type, info->has_compiler);
     info->compute_units = (int)units;
     info->clock_mhz = (int)clock;
     info->vector_width = vector_width(device);
@@ -103,8 +124,34 @@ enum clcnn_status clcnn_query_info(cl_device_id device, struct clcnn_device_info
     info->local_bytes = local;
     info->local_is_dedicated = local_type == CL_LOCAL;
     info->unified_memory = flag(device, CL_DEVICE_HOST_UNIFIED_MEMORY);
-    info->has_compiler = flag(device, CL_DEVICE_COMPILER_AVAILABLE);
     info->has_fp16 = has_extension(device, "cl_khr_fp16");
     info->has_fp64 = has_extension(device, "cl_khr_fp64");
     return CLCNN_STATUS_OK;
+}
+
+enum clcnn_status clcnn_query_identity(cl_device_id device, char **identity)
+{
+    static const cl_device_info parts[] = {CL_DEVICE_NAME, CL_DEVICE_VENDOR, CL_DEVICE_VERSION,
+                                           CL_DRIVER_VERSION};
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_text text = {0};
+    cl_platform_id platform;
+    char *part = NULL, version[1024] = "";
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        TRY(whole_string(device, parts[i], &part));
+        clcnn_text_add(&text, "%s\n", part);
+        free(part);
+        part = NULL;
+    }
+    number(device, CL_DEVICE_PLATFORM, &platform, sizeof(platform));
+    if (platform && clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof(version) - 1, version,
+                                      NULL) != CL_SUCCESS)
+        version[0] = '\0';
+    clcnn_text_add(&text, "%s\n", version);
+    TRY(clcnn_text_take(&text, identity));
+done:
+    clcnn_text_clear(&text);
+    free(part);
+    return status;
 }

@@ -26,7 +26,6 @@ static cl_int set_argument(cl_kernel kernel, cl_uint *index, const struct clcnn_
     return CL_INVALID_VALUE;
 }
 
-/* false: nothing to launch. */
 static enum clcnn_status work_size(const struct clcnn_kernel *kernel, const struct clcnn_grid *grid,
                                    size_t global[3], size_t local[3], bool *empty)
 {
@@ -62,13 +61,23 @@ enum clcnn_status clcnn_launch(struct clcnn_stream *stream, struct clcnn_kernel 
     TRY(work_size(kernel, &grid, global, local, &empty));
     if (empty)
         return status;
-    for (size_t i = 0; i < count; i++, index++)
+    TRY(clcnn_kernel_complete(kernel));
+    for (size_t i = 0; i < count; i++, index++) {
         TRY(clcnn_cl_check(set_argument(kernel->kernel, &index, &args[i]),
                            "kernel '%s': argument %u", kernel->name, (unsigned)index));
-    clcnn_command_begin(stream, &command);
+        if (args[i].kind == CLCNN_ARG_BUFFER && args[i].value.buffer)
+            clcnn_buffer_used(args[i].value.buffer, stream->queue);
+    }
+    clcnn_command_begin(stream, NULL, &command);
+    bool profile = stream->device->profile.enabled;
+    if (profile)
+        command.event = &command.made;
     cl_int error = clEnqueueNDRangeKernel(stream->queue, kernel->kernel, 3, NULL, global, local,
                                           command.waits, command.wait_list, command.event);
     clcnn_command_end(stream, &command, error);
+    if (profile && error == CL_SUCCESS)
+        clcnn_profile_record(&stream->device->profile, kernel->name, command.made);
+    clcnn_kernel_ran(kernel);
     TRY(clcnn_cl_check(error, "kernel '%s', %zux%zux%zu work-items in groups of %zux%zux%zu",
                        kernel->name, global[0], global[1], global[2], local[0], local[1],
                        local[2]));

@@ -17,6 +17,11 @@ struct clcnn_device *clcnn_device_retain(struct clcnn_device *device);
  * kernel family: one work-item per work-group. */
 enum clcnn_device_class clcnn_device_family(const struct clcnn_device *device);
 
+/* Puts the programs built so far into the cache, if they are not there yet: to be called after a
+ * warm-up has launched every kernel. Otherwise it happens in the background some time after the
+ * launches, or when the device goes. May take 0.1 s per program on pocl. */
+void clcnn_device_save_programs(struct clcnn_device *device);
+
 /* ---- kernels ---------------------------------------------------------------------------------- */
 
 /* A kernel of an embedded program (cl/<program>.cl) built with options ("-DTILE=4 ..."; part of the
@@ -96,6 +101,10 @@ enum clcnn_status clcnn_stream_end(struct clcnn_stream *stream, enum clcnn_statu
  * inner call runs after the stream's earlier launches and before its later ones. */
 enum clcnn_status clcnn_stream_nest(struct clcnn_stream *stream, struct clcnn_enqueue *storage,
                                     const struct clcnn_enqueue **nested);
+
+/* To be called for each buffer that a command enqueued by other means uses, on the stream's queue:
+ * freed memory is reused when the commands that are known to use it are done. */
+void clcnn_stream_use(struct clcnn_stream *stream, const struct clcnn_buffer *buffer);
 
 /* Copy between host and buffer as part of the stream without waiting: host memory must stay valid
  * until the stream's work has finished. */

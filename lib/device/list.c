@@ -27,13 +27,15 @@ static enum clcnn_status add_platform(cl_platform_id platform, int index,
     TRY(clcnn_grow(list, capacity, *count + found, sizeof(**list)));
     for (cl_uint i = 0; i < found; i++) {
         struct clcnn_candidate *candidate = &(*list)[*count];
-        candidate->platform = platform;
+        cl_bool available = CL_TRUE;
         candidate->device = devices[i];
         if (clcnn_query_info(devices[i], &candidate->info) != CLCNN_STATUS_OK) {
             clcnn_logf(CLCNN_LOG_WARNING, "device", "%d:%u is left out: %s", index, (unsigned)i,
                        clcnn_error_message());
             continue;
         }
+        clGetDeviceInfo(devices[i], CL_DEVICE_AVAILABLE, sizeof(available), &available, NULL);
+        candidate->available = available != CL_FALSE;
         candidate->info.platform_index = index;
         candidate->info.device_index = (int)i;
         (*count)++;

@@ -8,10 +8,31 @@ struct clcnn_queue {
     struct clcnn_enqueue enqueue;
 };
 
+enum clcnn_status clcnn_queue_check(const struct clcnn_device *device, cl_command_queue queue,
+                                    cl_command_queue_properties *properties)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    cl_context context = NULL;
+    cl_device_id id = NULL;
+
+    if (clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof(context), &context, NULL) !=
+            CL_SUCCESS ||
+        clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof(id), &id, NULL) != CL_SUCCESS ||
+        clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof(*properties), properties, NULL) !=
+            CL_SUCCESS)
+        TRY(clcnn_fail(CLCNN_STATUS_INVALID_ARGUMENT, "enqueue: the queue is not valid"));
+    REQUIRE(context == device->context, "enqueue: the queue belongs to another context");
+    REQUIRE(id == device->device, "enqueue: the queue belongs to another device");
+done:
+    return status;
+}
+
 enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_queue **out)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_queue *queue = NULL;
+    cl_command_queue_properties properties =
+        device->profile.enabled ? CL_QUEUE_PROFILING_ENABLE : 0;
     cl_int error;
 
     *out = NULL;
@@ -21,7 +42,7 @@ enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_q
         TRY(clcnn_cl_check(clRetainCommandQueue(device->queue), "queue"));
         queue->queue = device->queue;
     } else {
-        queue->queue = clCreateCommandQueue(device->context, device->device, 0, &error);
+        queue->queue = clCreateCommandQueue(device->context, device->device, properties, &error);
         TRY(clcnn_cl_check(error, "queue"));
     }
     queue->enqueue.queue = queue->queue;
@@ -50,7 +71,9 @@ const struct clcnn_enqueue *clcnn_queue_enqueue(const struct clcnn_queue *queue)
 
 enum clcnn_status clcnn_queue_finish(struct clcnn_queue *queue)
 {
-    return clcnn_cl_check(clFinish(queue->queue), "queue: finish");
+    enum clcnn_status status = clcnn_cl_check(clFinish(queue->queue), "queue: finish");
+    clcnn_programs_rest(queue->device);
+    return status;
 }
 
 enum clcnn_status clcnn_queue_mark(struct clcnn_queue *queue, struct clcnn_mark *mark)

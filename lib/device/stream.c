@@ -2,29 +2,6 @@
 #include "base/memory.h"
 #include "device/device.h"
 
-static enum clcnn_status check_queue(const struct clcnn_device *device, cl_command_queue queue,
-                                     bool *out_of_order)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    cl_context context = NULL;
-    cl_device_id id = NULL;
-    cl_command_queue_properties properties = 0;
-
-    TRY(clcnn_cl_check(
-        clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof(context), &context, NULL),
-        "enqueue: the queue's context"));
-    TRY(clcnn_cl_check(clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof(id), &id, NULL),
-                       "enqueue: the queue's device"));
-    REQUIRE(context == device->context, "enqueue: the queue belongs to another context");
-    REQUIRE(id == device->device, "enqueue: the queue belongs to another device");
-    TRY(clcnn_cl_check(
-        clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof(properties), &properties, NULL),
-        "enqueue: the queue's properties"));
-    *out_of_order = properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
-done:
-    return status;
-}
-
 enum clcnn_status clcnn_stream_begin(struct clcnn_stream *stream, struct clcnn_device *device,
                                      const struct clcnn_enqueue *enqueue)
 {
@@ -38,7 +15,9 @@ enum clcnn_status clcnn_stream_begin(struct clcnn_stream *stream, struct clcnn_d
             "enqueue: %u events to wait for, but event_wait_list is %s",
             enqueue->num_events_in_wait_list, enqueue->event_wait_list ? "given" : "NULL");
     if (enqueue->queue && enqueue->queue != device->queue) {
-        TRY(check_queue(device, enqueue->queue, &stream->chain));
+        cl_command_queue_properties properties = 0;
+        TRY(clcnn_queue_check(device, enqueue->queue, &properties));
+        stream->chain = properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
         stream->queue = enqueue->queue;
     }
     stream->enqueue = enqueue;
@@ -59,7 +38,8 @@ static bool wants_event(const struct clcnn_stream *stream)
 }
 
 /* An in-order queue needs the caller's events in front of the first command only. */
-void clcnn_command_begin(struct clcnn_stream *stream, struct clcnn_command *command)
+void clcnn_command_begin(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
+                         struct clcnn_command *command)
 {
     *command = (struct clcnn_command){0};
     if (!stream->started && stream->enqueue) {
@@ -72,6 +52,8 @@ void clcnn_command_begin(struct clcnn_stream *stream, struct clcnn_command *comm
     }
     if (wants_event(stream))
         command->event = &command->made;
+    if (buffer)
+        clcnn_buffer_used(buffer, stream->queue);
 }
 
 void clcnn_command_end(struct clcnn_stream *stream, struct clcnn_command *command, cl_int error)
@@ -79,17 +61,22 @@ void clcnn_command_end(struct clcnn_stream *stream, struct clcnn_command *comman
     if (error != CL_SUCCESS)
         return;
     stream->started = true;
-    if (command->event) {
-        release(&stream->last);
-        stream->last = command->made;
-    }
+    if (!command->event)
+        return;
+    release(&stream->last);
+    stream->last = command->made;
+}
+
+void clcnn_stream_use(struct clcnn_stream *stream, const struct clcnn_buffer *buffer)
+{
+    clcnn_buffer_used(buffer, stream->queue);
 }
 
 /* A command that does nothing: takes over the caller's wait list, or makes an event. */
 static enum clcnn_status barrier(struct clcnn_stream *stream)
 {
     struct clcnn_command command;
-    clcnn_command_begin(stream, &command);
+    clcnn_command_begin(stream, NULL, &command);
     cl_int error = clEnqueueBarrierWithWaitList(stream->queue, command.waits, command.wait_list,
                                                 command.event);
     clcnn_command_end(stream, &command, error);
@@ -125,8 +112,6 @@ enum clcnn_status clcnn_stream_end(struct clcnn_stream *stream, enum clcnn_statu
 {
     cl_event *event = stream->enqueue ? stream->enqueue->event : NULL;
 
-    if (event)
-        *event = NULL;
     TRY(status);
     if (event) {
         if (!stream->last)
@@ -138,74 +123,5 @@ done:
     release(&stream->last);
     release(&stream->before);
     *stream = (struct clcnn_stream){0};
-    return status;
-}
-
-static enum clcnn_status check_range(const struct clcnn_buffer *buffer, size_t offset, size_t bytes)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    size_t end;
-    REQUIRE(clcnn_sum(offset, bytes, &end) && end <= buffer->bytes,
-            "buffer: offset %zu + %zu bytes, but the buffer has %zu", offset, bytes, buffer->bytes);
-done:
-    return status;
-}
-
-enum clcnn_status clcnn_stream_write(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
-                                     size_t offset, size_t bytes, const void *source)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_command command;
-
-    TRY(check_range(buffer, offset, bytes));
-    if (bytes == 0)
-        return status;
-    clcnn_command_begin(stream, &command);
-    cl_int error =
-        clEnqueueWriteBuffer(stream->queue, buffer->memory, CL_FALSE, buffer->offset + offset,
-                             bytes, source, command.waits, command.wait_list, command.event);
-    clcnn_command_end(stream, &command, error);
-    TRY(clcnn_cl_check(error, "buffer: write of %zu bytes", bytes));
-done:
-    return status;
-}
-
-enum clcnn_status clcnn_stream_read(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
-                                    size_t offset, size_t bytes, void *target)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_command command;
-
-    TRY(check_range(buffer, offset, bytes));
-    if (bytes == 0)
-        return status;
-    clcnn_command_begin(stream, &command);
-    cl_int error =
-        clEnqueueReadBuffer(stream->queue, buffer->memory, CL_FALSE, buffer->offset + offset, bytes,
-                            target, command.waits, command.wait_list, command.event);
-    clcnn_command_end(stream, &command, error);
-    TRY(clcnn_cl_check(error, "buffer: read of %zu bytes", bytes));
-done:
-    return status;
-}
-
-enum clcnn_status clcnn_stream_fill(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
-                                    size_t offset, size_t bytes, uint32_t pattern)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_command command;
-
-    TRY(check_range(buffer, offset, bytes));
-    REQUIRE(offset % 4 == 0 && bytes % 4 == 0,
-            "buffer: a fill of %zu bytes at %zu is not a multiple of 4", bytes, offset);
-    if (bytes == 0)
-        return status;
-    clcnn_command_begin(stream, &command);
-    cl_int error = clEnqueueFillBuffer(stream->queue, buffer->memory, &pattern, sizeof(pattern),
-                                       buffer->offset + offset, bytes, command.waits,
-                                       command.wait_list, command.event);
-    clcnn_command_end(stream, &command, error);
-    TRY(clcnn_cl_check(error, "buffer: fill of %zu bytes", bytes));
-done:
     return status;
 }

@@ -1,0 +1,21 @@
+/* What particular drivers do differently. */
+#ifndef CLCNN_DEVICE_QUIRKS_H
+#define CLCNN_DEVICE_QUIRKS_H
+
+#include <clcnn/device.h>
+
+enum {
+    /* A binary holds only what was compiled before it is asked for, and compilation ends at the
+     * first launch: ask after it. */
+    CLCNN_QUIRK_SAVE_AFTER_LAUNCH = 1 << 0,
+    /* Chosen only if nothing else is there, or by name. */
+    CLCNN_QUIRK_LAST_RESORT = 1 << 1,
+};
+
+/* The quirks of a device, or'ed. */
+unsigned clcnn_quirks(const struct clcnn_device_info *info);
+
+/* Logs those of the device (topic "device"). */
+void clcnn_quirks_log(const struct clcnn_device_info *info);
+
+#endif
