@@ -26,6 +26,7 @@ enum clcnn_loss_kind {
     CLCNN_LOSS_KIND_MEAN_SQUARED_ERROR,
 };
 
+/* Keras's name: "sparse_categorical_crossentropy", ...; "unknown" outside the enum. Static storage. */
 CLCNN_API const char *clcnn_loss_kind_name(enum clcnn_loss_kind kind);
 
 struct clcnn_loss_params {
@@ -36,8 +37,8 @@ struct clcnn_loss_params {
 
 struct clcnn_loss;
 
-/* An op is used by one thread at a time and keeps the device alive.
- * Errors: INVALID_ARGUMENT, UNSUPPORTED (from_logits with mean squared error), DEVICE. */
+/* An op is used by one thread at a time and keeps the device alive. Requires: batch > 0; 0 < units <=
+ * 2^24. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, UNSUPPORTED (from_logits with mean squared error), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_loss_create(struct clcnn_device *device,
                                               const struct clcnn_loss_params *params,
                                               struct clcnn_loss **out);
@@ -56,10 +57,15 @@ struct clcnn_loss_args {
     float scale;                        /* 0 = 1 / batch: the gradient of the mean */
 };
 
-/* "correct" counts rows whose largest x is at the target's largest element (the label for sparse);
- * binary: elements with (x > 0.5, or logit > 0) == (t > 0.5), as a fraction of U, rounded down per
- * row only when all are right; mean squared error counts none. A label outside [0, U) gives NaN.
- * Asynchronous. Errors: INVALID_ARGUMENT, DEVICE. */
+/* Computes the losses of a batch and what else is asked for. A row counts as correct in `totals`:
+ *   categorical  if its first largest x is at the target's first largest element (sparse: the label);
+ *   binary       if (x > 0.5, or logit > 0) == (t > 0.5) in all its elements;
+ *   mean squared error: never.
+ * A row whose loss is NaN is not correct. A label outside [0, U) makes its loss and gradient NaN. The
+ * gradient is zero where a probability is clipped. The same bits on every run.
+ * Requires: x and dx float [N][U], target as above; no output shares memory with anything else; scale
+ * finite. Asynchronous. Errors: INVALID_ARGUMENT (batch above the planned one, a missing or too small
+ * buffer, shared memory), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_loss_run(struct clcnn_loss *op, const struct clcnn_loss_args *args,
                                            const struct clcnn_enqueue *enqueue);
 

@@ -23,6 +23,7 @@ enum clcnn_optimizer_kind {
     CLCNN_OPTIMIZER_KIND_ADAM,
 };
 
+/* "sgd", "rmsprop", "adam"; "unknown" outside the enum. Static storage. */
 CLCNN_API const char *clcnn_optimizer_kind_name(enum clcnn_optimizer_kind kind);
 
 /* Zero means Keras's default: learning_rate 0.01 (sgd) or 0.001; momentum 0; rho 0.9; beta_1 0.9;
@@ -39,7 +40,7 @@ struct clcnn_optimizer;
 
 /* `count` weights. An op is used by one thread at a time and keeps the device alive.
  * Requires: finite values; 0 <= momentum < 1; 0 <= rho, beta_1, beta_2 < 1; learning_rate,
- * epsilon >= 0; nesterov only with momentum > 0. Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
+ * epsilon >= 0; momentum not with adam; nesterov only with sgd and momentum > 0. Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_optimizer_create(struct clcnn_device *device,
                                                    const struct clcnn_optimizer_params *params,
                                                    int64_t count, struct clcnn_optimizer **out);
@@ -48,11 +49,13 @@ CLCNN_API void clcnn_optimizer_destroy(struct clcnn_optimizer **op);
 /* State vectors of `count` floats that the optimiser needs: 0, 1 or 2. They start as zeros. */
 CLCNN_API int clcnn_optimizer_slot_count(const struct clcnn_optimizer *op);
 
-/* "momentum", "accumulator", "m", "v": the name of a slot, for checkpoints. */
+/* "momentum", "accumulator", "m", "v": the name of a slot, for checkpoints; NULL if there is no such
+ * slot. Static storage. */
 CLCNN_API const char *clcnn_optimizer_slot_name(const struct clcnn_optimizer *op, int slot);
 
 /* One step, in place: w[count], slots, from the gradient g[count]. `step` counts from 1 (Adam's t);
- * learning_rate 0 = the op's. Asynchronous. Errors: INVALID_ARGUMENT, DEVICE. */
+ * learning_rate 0 = the op's. `slots` may be NULL if none are needed. Asynchronous. Errors:
+ * INVALID_ARGUMENT (step < 1, a missing or too small buffer, two that share memory), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_optimizer_step(struct clcnn_optimizer *op, int64_t step,
                                                  float learning_rate, struct clcnn_buffer *w,
                                                  const struct clcnn_buffer *g,

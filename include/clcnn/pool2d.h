@@ -28,8 +28,13 @@ struct clcnn_pool2d_params {
     int size[2];                        /* window R, S; 0 = 2 */
     int strides[2];                     /* 0 = the window's size */
     enum clcnn_padding padding;
-    int pads[4];                        /* top, left, bottom, right; with EXPLICIT; each < window */
-    bool global;                        /* the whole image is one window; the rest is ignored */
+    int pads[4];                        /* top, left, bottom, right; with EXPLICIT only; each < window */
+    bool global;                        /* the whole image is one window: size, strides, padding and
+                                           pads are ignored */
+    /* The activation f fused into what made x (not softmax): backward then returns the gradient
+     * before f, which saves a pass over the image. 0 = linear. */
+    enum clcnn_activation activation;
+    float activation_alpha;             /* leaky_relu; 0 = 0.3 */
 };
 
 struct clcnn_pool2d;
@@ -39,21 +44,25 @@ CLCNN_API enum clcnn_status clcnn_pool2d_output_size(const struct clcnn_pool2d_p
                                                      int output[2]);
 
 /* An op is used by one thread at a time and keeps the device alive.
- * Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
+ * Requires: sizes > 0; P, Q > 0; 0 <= pads < size, 0 without EXPLICIT; H W, N H and W C below 2^31;
+ * activation_alpha finite and >= 0. Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_pool2d_create(struct clcnn_device *device,
                                                 const struct clcnn_pool2d_params *params,
                                                 struct clcnn_pool2d **out);
 CLCNN_API void clcnn_pool2d_destroy(struct clcnn_pool2d **op);
 
-/* y = pool(x). `batch` 0 = planned. Asynchronous. Errors: INVALID_ARGUMENT, DEVICE. */
+/* y = pool(x). A window with a NaN gives NaN. `batch` 0 = planned. Asynchronous.
+ * Errors: INVALID_ARGUMENT (batch above the planned one, a missing or too small buffer, or y shares
+ * memory with x), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_pool2d_forward(struct clcnn_pool2d *op, int batch,
                                                  const struct clcnn_buffer *x,
                                                  struct clcnn_buffer *y,
                                                  const struct clcnn_enqueue *enqueue);
 
-/* dx = gradient to the image. Max: each window's dy goes to its first maximum in row order, found
- * again from x (y is not read and may be NULL; overlapping windows add up in a fixed order).
- * Average: x and y may be NULL. Asynchronous. */
+/* dx = gradient to the image, before the activation if one is given. Max: each window's dy goes to its
+ * first maximum in row order (its first NaN, if it has one), found again from x; overlapping windows
+ * add up in a fixed order. y is not read and may be NULL. Average: x may be NULL as well, unless there
+ * is an activation. Asynchronous. Errors: as forward. */
 CLCNN_API enum clcnn_status
 clcnn_pool2d_backward(struct clcnn_pool2d *op, int batch, const struct clcnn_buffer *x,
                       const struct clcnn_buffer *y, const struct clcnn_buffer *dy,

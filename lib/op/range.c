@@ -1,0 +1,58 @@
+#include "op/range.h"
+#include "base/memory.h"
+
+#define GROUPS_PER_UNIT 4
+#define VECTOR          16
+
+bool clcnn_is_gpu(const struct clcnn_device *device)
+{
+    return clcnn_device_family(device) == CLCNN_DEVICE_CLASS_GPU;
+}
+
+/* Chunks of a multiple of `unit`, so that only the last one has a partial vector. */
+static struct clcnn_range share(const struct clcnn_device *device, int64_t count, int64_t minimum,
+                                int64_t unit)
+{
+    int64_t most = (int64_t)clcnn_device_info(device)->compute_units * GROUPS_PER_UNIT;
+    int64_t groups = clcnn_max(1, clcnn_min(most, count / clcnn_max(minimum, 1)));
+    int64_t chunk = clcnn_round_up(clcnn_divide_up(count, groups), unit);
+    return (struct clcnn_range){clcnn_divide_up(count, chunk), chunk, 1};
+}
+
+struct clcnn_range clcnn_range_items(const struct clcnn_device *device, int64_t count,
+                                     int64_t minimum)
+{
+    if (clcnn_is_gpu(device))
+        return (struct clcnn_range){clcnn_divide_up(count, CLCNN_GPU_GROUP), 1, CLCNN_GPU_GROUP};
+    return share(device, count, minimum, VECTOR);
+}
+
+struct clcnn_range clcnn_range_rows(const struct clcnn_device *device, int64_t count,
+                                    int64_t minimum)
+{
+    if (clcnn_is_gpu(device))
+        return (struct clcnn_range){count, 1, CLCNN_GPU_GROUP};
+    return share(device, count, minimum, 1);
+}
+
+bool clcnn_float_bytes(int64_t count, size_t *bytes)
+{
+    return count > 0 && clcnn_multiply((size_t)count, sizeof(float), bytes);
+}
+
+enum clcnn_status clcnn_check_in_place(const struct clcnn_buffer *in,
+                                       const struct clcnn_buffer *out, const char *op,
+                                       const char *names)
+{
+    if (in->memory == out->memory && in->offset == out->offset)
+        return CLCNN_STATUS_OK;
+    return clcnn_check_apart(in, out, op, names);
+}
+
+enum clcnn_status clcnn_check_apart(const struct clcnn_buffer *in, const struct clcnn_buffer *out,
+                                    const char *op, const char *names)
+{
+    if (in && out && clcnn_buffer_overlap(in, out))
+        return clcnn_fail(CLCNN_STATUS_INVALID_ARGUMENT, "%s: %s share memory", op, names);
+    return CLCNN_STATUS_OK;
+}
