@@ -152,6 +152,7 @@ static enum clcnn_status resolve(struct clcnn_device *device,
         .alpha = params->activation_alpha != 0.0f ? params->activation_alpha : 0.3f,
         .max_workspace = params->max_workspace ? params->max_workspace : DEFAULT_WORKSPACE,
         .max_error = params->max_error,
+        .device = device,
         .family = clcnn_device_family(device),
         .compute_units = info->compute_units > 0 ? info->compute_units : 1,
         .vector_width = info->vector_width > 0 ? info->vector_width : 1,
@@ -159,8 +160,9 @@ static enum clcnn_status resolve(struct clcnn_device *device,
     /* A fused multiply-add is two operations; cores have two such units, and the compute units of
      * GPUs 64 lanes or so. Only ratios matter. */
     int lanes = out->family == CLCNN_DEVICE_CLASS_GPU ? 64 : 2 * out->vector_width;
-    out->peak =
-        2.0 * lanes * out->compute_units * (info->clock_mhz > 0 ? info->clock_mhz : 1000) * 1e6;
+    double clock = info->clock_mhz > 0 ? info->clock_mhz : 1000; /* MHz */
+    out->peak = 2e6 * lanes * out->compute_units * clock;
+    out->bandwidth = 8e6 * out->compute_units * clock;
     TRY(check_sizes(out));
 done:
     return status;
@@ -184,7 +186,7 @@ enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
     clcnn_kernel_defer(device);
     for (int phase = 0; status == CLCNN_STATUS_OK && phase < CLCNN_CONV2D_PHASE_COUNT; phase++) {
         if (!params->phases || params->phases & 1u << phase)
-            status = clcnn_conv2d_choose(device, &op->problem, (enum clcnn_conv2d_phase)phase,
+            status = clcnn_conv2d_choose(&op->problem, (enum clcnn_conv2d_phase)phase,
                                          params->algorithm, &op->choices[phase]);
     }
     built = clcnn_kernel_flush(device);

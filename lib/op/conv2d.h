@@ -16,9 +16,11 @@ struct clcnn_conv2d_problem {
     size_t max_workspace; /* 0 if none is allowed */
     double max_error;     /* 0 if no bound is asked */
 
+    struct clcnn_device *device; /* not a hold of its own */
     enum clcnn_device_class family;
     int compute_units, vector_width;
-    double peak; /* floating-point operations per second */
+    double peak;      /* floating-point operations per second */
+    double bandwidth; /* bytes per second from the nearer memory */
 };
 
 static inline int64_t clcnn_conv2d_channels(const struct clcnn_conv2d_problem *problem)
@@ -50,10 +52,12 @@ double clcnn_conv2d_flops(const struct clcnn_conv2d_problem *problem);
 /* Bytes of x, w and y together: what every phase must touch. */
 double clcnn_conv2d_traffic(const struct clcnn_conv2d_problem *problem);
 
-/* n u / (1 - n u) with u = 2^-24: the bound on |computed - exact| / sum |a||b| of a sum of products
- * in which no term passes through more than n roundings, in any order. Higham, "Accuracy and
- * Stability of Numerical Algorithms", 2nd edition, section 3.1. */
-double clcnn_conv2d_rounding_bound(int64_t roundings);
+/* The error bound of every implementation that only adds products, in whatever order: on its way to
+ * a sum of n terms a product passes at most n roundings (its own and n - 1 additions), and one more
+ * with the bias; n roundings are bounded by n u / (1 - n u), u = 2^-24. Higham, "Accuracy and
+ * Stability of Numerical Algorithms", 2nd edition, lemma 3.1 and section 4.2. */
+double clcnn_conv2d_sum_bound(const struct clcnn_conv2d_problem *problem,
+                              enum clcnn_conv2d_phase phase);
 
 /* The buffers of a call, checked; n is the batch of the call. */
 struct clcnn_conv2d_call {
@@ -74,8 +78,7 @@ struct clcnn_conv2d_impl {
     double (*error_bound)(const struct clcnn_conv2d_problem *problem,
                           enum clcnn_conv2d_phase phase);
     /* Builds the kernels of one phase. UNSUPPORTED if max_workspace is too small. */
-    enum clcnn_status (*create)(struct clcnn_device *device,
-                                const struct clcnn_conv2d_problem *problem,
+    enum clcnn_status (*create)(const struct clcnn_conv2d_problem *problem,
                                 enum clcnn_conv2d_phase phase, void **state);
     void (*destroy)(void *state);
     size_t (*workspace)(const void *state);
@@ -103,8 +106,7 @@ struct clcnn_conv2d_choice {
 /* Drops what does not support the problem or breaks a budget, builds the cheapest of the rest, logs
  * the reasons. Errors: UNSUPPORTED (nothing is left; the message names the reasons), DEVICE,
  * OUT_OF_MEMORY. */
-enum clcnn_status clcnn_conv2d_choose(struct clcnn_device *device,
-                                      const struct clcnn_conv2d_problem *problem,
+enum clcnn_status clcnn_conv2d_choose(const struct clcnn_conv2d_problem *problem,
                                       enum clcnn_conv2d_phase phase,
                                       enum clcnn_conv2d_algorithm required,
                                       struct clcnn_conv2d_choice *out);

@@ -43,9 +43,10 @@ double clcnn_conv2d_traffic(const struct clcnn_conv2d_problem *problem)
                   (double)problem->k * (double)clcnn_conv2d_taps(problem));
 }
 
-double clcnn_conv2d_rounding_bound(int64_t roundings)
+double clcnn_conv2d_sum_bound(const struct clcnn_conv2d_problem *problem,
+                              enum clcnn_conv2d_phase phase)
 {
-    double nu = (double)roundings * 0x1p-24;
+    double nu = (double)(clcnn_conv2d_terms(problem, phase) + 1) * 0x1p-24;
     return nu < 0.5 ? nu / (1.0 - nu) : 1.0;
 }
 
@@ -161,8 +162,7 @@ static enum clcnn_status fail_unsupported(const struct clcnn_conv2d_problem *pro
     return status;
 }
 
-enum clcnn_status clcnn_conv2d_choose(struct clcnn_device *device,
-                                      const struct clcnn_conv2d_problem *problem,
+enum clcnn_status clcnn_conv2d_choose(const struct clcnn_conv2d_problem *problem,
                                       enum clcnn_conv2d_phase phase,
                                       enum clcnn_conv2d_algorithm required,
                                       struct clcnn_conv2d_choice *out)
@@ -174,7 +174,7 @@ enum clcnn_status clcnn_conv2d_choose(struct clcnn_device *device,
     }
     while ((winner = cheapest(candidates)) != NULL) {
         void *state = NULL;
-        enum clcnn_status status = winner->impl->create(device, problem, phase, &state);
+        enum clcnn_status status = winner->impl->create(problem, phase, &state);
         if (status == CLCNN_STATUS_OK) {
             *out = (struct clcnn_conv2d_choice){winner->impl, state};
             log_choice(problem, phase, candidates, winner, winner->impl->workspace(state));

@@ -48,12 +48,6 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
            clcnn_conv2d_traffic(problem) / 1e10;
 }
 
-/* Terms are added one by one; the lanes and partial sums come on top, and the bias. */
-static double error_bound(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
-{
-    return clcnn_conv2d_rounding_bound(clcnn_conv2d_terms(problem, phase) + 8);
-}
-
 static void destroy(void *state)
 {
     struct direct *direct = state;
@@ -61,8 +55,7 @@ static void destroy(void *state)
     free(direct);
 }
 
-static enum clcnn_status create(struct clcnn_device *device,
-                                const struct clcnn_conv2d_problem *problem,
+static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
                                 enum clcnn_conv2d_phase phase, void **state)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
@@ -76,8 +69,9 @@ static enum clcnn_status create(struct clcnn_device *device,
     direct->lanes = vector_lanes(problem);
     snprintf(name, sizeof(name), "conv2d_direct_%s%s", direct->depthwise ? "depthwise_" : "",
              clcnn_conv2d_phase_name(phase));
-    TRY(clcnn_kernel_create(device, direct->gpu ? "conv2d_direct_gpu" : "conv2d_direct_cpu", "",
-                            name, &direct->kernel));
+    TRY(clcnn_kernel_create(problem->device,
+                            direct->gpu ? "conv2d_direct_gpu" : "conv2d_direct_cpu", "", name,
+                            &direct->kernel));
     *state = direct;
     direct = NULL;
 done:
@@ -140,7 +134,7 @@ const struct clcnn_conv2d_impl clcnn_conv2d_direct = {
     .algorithm = CLCNN_CONV2D_ALGORITHM_DIRECT,
     .unsupported = unsupported,
     .cost = cost,
-    .error_bound = error_bound,
+    .error_bound = clcnn_conv2d_sum_bound,
     .create = create,
     .destroy = destroy,
     .workspace = workspace,

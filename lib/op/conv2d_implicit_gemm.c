@@ -74,14 +74,6 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
     return 1e-5 + (multiply + gather + pack) / rate + clcnn_conv2d_traffic(problem) / 2e10;
 }
 
-/* One rounding for each term, one for each block of the depth or range of pixels, one for the bias.
- */
-static double error_bound(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
-{
-    int64_t terms = clcnn_conv2d_terms(problem, phase);
-    return clcnn_conv2d_rounding_bound(terms + clcnn_divide_up(terms, ROWS) + 2);
-}
-
 static void destroy(void *state)
 {
     struct implicit *implicit = state;
@@ -132,8 +124,7 @@ done:
     return status;
 }
 
-static enum clcnn_status create(struct clcnn_device *device,
-                                const struct clcnn_conv2d_problem *problem,
+static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
                                 enum clcnn_conv2d_phase phase, void **state)
 {
     static const char program[] = "conv2d_implicit_gemm_cpu";
@@ -145,14 +136,14 @@ static enum clcnn_status create(struct clcnn_device *device,
     TRY(plan(implicit));
     const char *options = implicit->nr == vector_lanes(problem) ? "-DNV=1" : "";
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
-        TRY(clcnn_kernel_create(device, program, options, "conv2d_implicit_gemm_filter",
+        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_filter",
                                 &implicit->multiply));
-        TRY(clcnn_kernel_create(device, program, options, "conv2d_implicit_gemm_reduce",
+        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_reduce",
                                 &implicit->reduce));
     } else {
-        TRY(clcnn_kernel_create(device, program, options, "conv2d_implicit_gemm_pack",
+        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_pack",
                                 &implicit->pack));
-        TRY(clcnn_kernel_create(device, program, options, "conv2d_implicit_gemm",
+        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm",
                                 &implicit->multiply));
     }
     *state = implicit;
@@ -329,7 +320,7 @@ const struct clcnn_conv2d_impl clcnn_conv2d_implicit_gemm = {
     .algorithm = CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM,
     .unsupported = unsupported,
     .cost = cost,
-    .error_bound = error_bound,
+    .error_bound = clcnn_conv2d_sum_bound,
     .create = create,
     .destroy = destroy,
     .workspace = workspace,
