@@ -31,7 +31,7 @@ struct clcnn_model_params {
 };
 
 /* NULL params = defaults. The caller destroys it. Errors: INVALID_ARGUMENT (no out; a name that is
- * empty or longer than 255 bytes), OUT_OF_MEMORY. */
+ * empty, longer than 255 bytes or not UTF-8), OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_model_create(const struct clcnn_model_params *params,
                                                struct clcnn_model **out);
 
@@ -63,7 +63,7 @@ enum clcnn_initializer {
 };
 
 /* Every layer's `name` is copied; NULL = Keras's automatic name ("conv2d", "conv2d_1", ...; one that
- * is taken is passed over). Names are unique in the model, 1 to 255 bytes long, without "/".
+ * is taken is passed over). Names are UTF-8, unique in the model, 1 to 255 bytes long, without "/".
  *
  * Pairs are {down, across}. {n, 0}, that is { n }, means n both ways, as a single number does in
  * Keras; {0, 0} is the default. */

@@ -25,8 +25,7 @@ void clcnn_dataset_clear(struct clcnn_dataset *dataset)
     *dataset = (struct clcnn_dataset){0};
 }
 
-/* ---- finding files ------------------------------------------------------------------------------
- */
+/* ---- finding files --------------------------------------------------------------------------- */
 
 static bool is_directory(const char *path)
 {
@@ -82,8 +81,7 @@ done:
     return status;
 }
 
-/* ---- contents -----------------------------------------------------------------------------------
- */
+/* ---- contents -------------------------------------------------------------------------------- */
 
 static enum clcnn_status check_images(const char *path, const struct clcnn_tensor *x)
 {

@@ -18,8 +18,7 @@ static enum clcnn_status fail_errno(const char *path, const char *what)
     return clcnn_fail(CLCNN_STATUS_IO, "%s: cannot %s: %s", path, what, strerror(errno));
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 enum clcnn_status clcnn_file_open(const char *path, struct clcnn_file_reader *file)
 {
@@ -91,8 +90,7 @@ done:
     return status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static enum clcnn_status open_temporary(struct clcnn_file_writer *file)
 {

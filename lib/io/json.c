@@ -1,4 +1,5 @@
 #include "io/json.h"
+#include "base/utf8.h"
 #include <string.h>
 
 static enum clcnn_status fail_at(size_t at, const char *what)
@@ -34,35 +35,7 @@ done:
     return status;
 }
 
-/* ---- strings ------------------------------------------------------------------------------------
- */
-
-/* Length of the UTF-8 sequence at `s`, of at most `size` bytes; 0 if it is not valid (too long a
- * form, a surrogate, above U+10FFFF, cut). Unicode 15, table 3-7. */
-static size_t utf8_length(const unsigned char *s, size_t size)
-{
-    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    if (s[0] > 0xF4 || length > size)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return length;
-}
-
-bool clcnn_utf8_valid(const char *text)
-{
-    size_t size = strlen(text);
-    for (size_t at = 0, length; at < size; at += length) {
-        length = utf8_length((const unsigned char *)text + at, size - at);
-        if (!length)
-            return false;
-    }
-    return true;
-}
+/* ---- strings --------------------------------------------------------------------------------- */
 
 static size_t put_utf8(uint32_t code, char *out)
 {
@@ -153,7 +126,7 @@ enum clcnn_status clcnn_json_string(struct clcnn_json *json, char **out)
             TRY(take_escape(json, &code));
             end += put_utf8(code, end);
         } else {
-            size_t length = utf8_length((unsigned char *)c, json->size - json->at);
+            size_t length = clcnn_utf8_length(c, json->size - json->at);
             if (!length)
                 TRY(fail_at(json->at, "a string is not UTF-8"));
             memmove(end, c, length);
@@ -182,8 +155,7 @@ void clcnn_json_add_string(struct clcnn_text *out, const char *text)
     clcnn_text_add(out, "\"");
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 enum clcnn_status clcnn_json_number(struct clcnn_json *json, int64_t *out)
 {

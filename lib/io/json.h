@@ -47,6 +47,4 @@ enum clcnn_status clcnn_json_end(struct clcnn_json *json);
 /* Appends "text", quoted and escaped. */
 void clcnn_json_add_string(struct clcnn_text *out, const char *text);
 
-bool clcnn_utf8_valid(const char *text);
-
 #endif

@@ -21,8 +21,7 @@ size_t clcnn_safetensors_element_size(const char *dtype)
     return 0;
 }
 
-/* ---- grammar ------------------------------------------------------------------------------------
- */
+/* ---- grammar --------------------------------------------------------------------------------- */
 
 static enum clcnn_status parse_shape(struct clcnn_json *json, struct clcnn_shape *shape)
 {
@@ -148,8 +147,7 @@ done:
     return status;
 }
 
-/* ---- checks -------------------------------------------------------------------------------------
- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static enum clcnn_status check_size(struct clcnn_safetensors_entry *entry)
 {

@@ -118,8 +118,7 @@ const char *clcnn_safetensors_metadata(const struct clcnn_safetensors *file, con
     return NULL;
 }
 
-/* ---- values -------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static bool is_float(const char *dtype)
 {

@@ -1,6 +1,7 @@
 #include "model/builder.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ static enum clcnn_status name_layer(struct clcnn_builder *b, const char *name)
         return name_automatically(b);
     REQUIRE(*name && strlen(name) <= CLCNN_NAME_MAX,
             "%s: the layer's name is empty or longer than %d", stem, CLCNN_NAME_MAX);
+    REQUIRE(clcnn_utf8_valid(name), "%s: the layer's name is not UTF-8", stem);
     REQUIRE(!strchr(name, '/'), "%s: the layer's name '%s' contains '/'", stem, name);
     REQUIRE(!name_taken(b->model, name), "%s: the name '%s' is already taken by another layer",
             stem, name);
@@ -202,16 +204,18 @@ enum clcnn_status clcnn_build_weight(struct clcnn_builder *b, const char *part,
     struct clcnn_model *model = b->model;
     struct clcnn_text name = {0};
     struct clcnn_weight made = *weight;
-    struct clcnn_shape bytes = weight->shape;
-    /* Half of the range is left for the sum over a model's weights. */
-    bytes.dim[bytes.rank++] = 2 * (int64_t)sizeof(float) * MAX_LAYERS;
-    LAYER_REQUIRE(b, clcnn_shape_count(&bytes) >= 0, "the %s has too many elements", part);
+    int64_t count = clcnn_shape_count(&weight->shape), total = 0, bytes = 0;
+    LAYER_REQUIRE(b,
+                  count >= 0 && !__builtin_add_overflow(model->parameter_count, count, &total) &&
+                      !__builtin_mul_overflow(total, (int64_t)sizeof(float), &bytes),
+                  "with its %s the model has more than 2^63-1 bytes of weights", part);
     clcnn_text_add(&name, "%s/%s", b->layer.name, part);
     TRY(clcnn_grow(&model->weights, &model->weight_capacity, model->weight_count + 1,
                    sizeof(*model->weights)));
     TRY(clcnn_text_take(&name, &made.name));
     *index = (int)model->weight_count;
     model->weights[model->weight_count++] = made;
+    model->parameter_count = total;
 done:
     clcnn_text_clear(&name);
     return status;

@@ -50,8 +50,7 @@ enum clcnn_status clcnn_model_find_node(const struct clcnn_model *model, clcnn_n
 /* Keeps the first error and its message (the thread's present one). */
 void clcnn_model_record_error(struct clcnn_model *model, enum clcnn_status error);
 
-/* ---- checks shared by families ------------------------------------------------------------------
- */
+/* ---- checks shared by families --------------------------------------------------------------- */
 
 /* The input must be an image (None, H, W, C), or a vector (None, F). */
 enum clcnn_status clcnn_build_need_image(const struct clcnn_builder *b);

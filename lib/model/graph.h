@@ -88,6 +88,7 @@ struct clcnn_model {
     size_t layer_count, layer_capacity;
     struct clcnn_weight *weights;
     size_t weight_count, weight_capacity;
+    int64_t parameter_count; /* elements of all weights */
     enum clcnn_status error; /* the first one while building */
     char *error_text;        /* NULL if there was no memory to keep it */
     bool finished;

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "model/builder.h"
 #include "model/graph.h"
 #include <stdlib.h>
@@ -25,6 +26,7 @@ enum clcnn_status clcnn_model_create(const struct clcnn_model_params *params,
     *out = NULL;
     REQUIRE(*name && strlen(name) <= CLCNN_NAME_MAX, "model: the name is empty or longer than %d",
             CLCNN_NAME_MAX);
+    REQUIRE(clcnn_utf8_valid(name), "model: the name is not UTF-8");
     TRY(clcnn_alloc(1, sizeof(*model), &model));
     model->references = 1;
     model->tag = next_tag();
@@ -122,8 +124,5 @@ struct clcnn_tensor *clcnn_model_weight(struct clcnn_model *model, int index)
 
 int64_t clcnn_model_parameter_count(const struct clcnn_model *model)
 {
-    int64_t count = 0;
-    for (int i = 0; i < clcnn_model_weight_count(model); i++)
-        count += clcnn_shape_count(&model->weights[i].shape);
-    return count;
+    return model->finished ? model->parameter_count : 0;
 }

@@ -28,8 +28,7 @@ struct table {
     struct clcnn_text text;
 };
 
-/* ---- one cell -----------------------------------------------------------------------------------
- */
+/* ---- one cell -------------------------------------------------------------------------------- */
 
 static int is_start(char c)
 {
@@ -86,8 +85,7 @@ static void add_cell(struct clcnn_text *text, const struct column *column, const
                    cut ? "…" : "", column->right ? 0 : space, "");
 }
 
-/* ---- rows and rules -----------------------------------------------------------------------------
- */
+/* ---- rows and rules -------------------------------------------------------------------------- */
 
 static void add_row(struct table *table, const char *const *cells, const char *bar)
 {
@@ -176,8 +174,7 @@ static void add_layer(struct table *table, const struct clcnn_model *model,
     clcnn_text_clear(&connections);
 }
 
-/* ---- Keras's order ------------------------------------------------------------------------------
- */
+/* ---- Keras's order --------------------------------------------------------------------------- */
 
 /* Layers farther from the output come first; those equally far in the order in which a depth-first
  * walk from the output meets them (keras/src/ops/function.py, map_graph). */
@@ -242,8 +239,7 @@ done:
     return status;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void add_total(struct clcnn_text *text, const char *what, int64_t count)
 {

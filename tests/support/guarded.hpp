@@ -10,12 +10,7 @@
 #include <limits>
 #include <vector>
 
-#define CHECK_OK(call)                                                                             \
-    do {                                                                                           \
-        enum clcnn_status status_ = (call);                                                        \
-        INFO(clcnn_error_message());                                                               \
-        REQUIRE(status_ == CLCNN_STATUS_OK);                                                       \
-    } while (0)
+#include "support/check.hpp"
 
 /* The device under test with the kernels of a class, opened once: CLCNN_DEVICE chooses it. Never
  * destroyed before exit. */
