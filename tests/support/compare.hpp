@@ -38,12 +38,6 @@ inline void check_same_bits(const std::vector<float> &a, const std::vector<float
     CHECK(memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
-/* The call returns `expected` and its message contains `text`. */
-#define CHECK_FAILS(call, expected, text)                                                          \
-    do {                                                                                           \
-        CHECK((call) == (expected));                                                               \
-        CHECK_THAT(std::string(clcnn_error_message()), Catch::Contains(text));                     \
-    } while (0)
 #define CHECK_INVALID(call, text) CHECK_FAILS(call, CLCNN_STATUS_INVALID_ARGUMENT, text)
 
 inline std::vector<double> to_double(const std::vector<float> &values)
