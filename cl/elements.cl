@@ -30,11 +30,13 @@ typedef int vint;
 typedef uint vuint;
 #define LANES          0
 #define convert_vfloat convert_float
+#define as_vuint       as_uint
 #elif VW == 2 || VW == 4 || VW == 8 || VW == 16
 typedef JOIN(float, VW) vfloat;
 typedef JOIN(int, VW) vint;
 typedef JOIN(uint, VW) vuint;
 #define convert_vfloat JOIN(convert_float, VW)
+#define as_vuint       JOIN(as_uint, VW)
 #else
 #error "VW must be 1, 2, 4, 8 or 16"
 #endif
@@ -68,8 +70,9 @@ vfloat load(__global const float *p, long left, float fill)
     if (left >= VW)
         return JOIN(vload, VW)(0, p);
     float lane[VW];
-    for (int i = 0; i < VW; i++)
-        lane[i] = i < left ? p[i] : fill;
+    JOIN(vstore, VW)((vfloat)fill, 0, lane);
+    for (int i = 0; i < left; i++)
+        lane[i] = p[i];
     return JOIN(vload, VW)(0, lane);
 #endif
 }

@@ -12,7 +12,7 @@ void clcnn_philox(uint64_t key, const uint32_t counter[4], uint32_t out[4]);
 
 /* Streams keep different uses of one seed apart: word 3 of the counter. */
 enum clcnn_philox_stream {
-    CLCNN_PHILOX_STREAM_DROPOUT = 0, /* counter (i / 4 low, i / 4 high, step low, step high << 2 | 0)*/
+    CLCNN_PHILOX_STREAM_DROPOUT = 0, /* counter (i/4 low, i/4 high, step low, step high << 2 | 0) */
     CLCNN_PHILOX_STREAM_INITIALIZER = 1,
     CLCNN_PHILOX_STREAM_SHUFFLE = 2,
 };

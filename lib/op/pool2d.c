@@ -17,9 +17,6 @@ struct clcnn_pool2d {
 #define DEFAULT_SIZE  2
 #define DEFAULT_ALPHA 0.3f
 
-/* Floats of the image that a work-group of the CPU family takes at least. */
-#define MINIMUM 4096
-
 /* ---- parameters --------------------------------------------------------------------------------
  */
 
@@ -159,28 +156,13 @@ void clcnn_pool2d_destroy(struct clcnn_pool2d **op)
 /* ---- launches ----------------------------------------------------------------------------------
  */
 
-/* What own_part in cl/pool2d.cl takes apart: a part of rows x columns x C per work-item. */
-struct parts {
-    struct clcnn_grid grid;
-    int chunk, block;
-};
-
-/* `work`: floats of the image behind one row. Few rows with many channels are split across channels
- * as well, by whole cache lines. */
-static struct parts share(const struct clcnn_pool2d *op, int64_t rows, int64_t columns,
-                          int64_t work)
+/* What own_part in cl/pool2d.cl takes apart. `image_rows`: how many rows share the image. */
+static struct clcnn_blocks share(const struct clcnn_pool2d *op, int batch, int64_t image_rows,
+                                 int64_t columns)
 {
-    int64_t channels = op->params.channels, line = 16;
-    if (clcnn_is_gpu(op->device)) {
-        int64_t per_row = clcnn_divide_up(columns * channels, CLCNN_GPU_GROUP);
-        return (struct parts){GRID1(rows * per_row, CLCNN_GPU_GROUP), 1, 1};
-    }
-    struct clcnn_range r = clcnn_range_rows(op->device, rows, MINIMUM / work);
-    int64_t units = clcnn_device_info(op->device)->compute_units;
-    int64_t blocks = r.groups >= units ? 1 : clcnn_min(units, rows * work / MINIMUM);
-    int64_t block = clcnn_round_up(clcnn_divide_up(channels, clcnn_max(blocks, 1)), line);
-    return (struct parts){GRID2(r.groups, clcnn_divide_up(channels, block), 1, 1), (int)r.chunk,
-                          (int)block};
+    int64_t channels = op->params.channels;
+    int64_t work = elements(op, 1, op->height.input, op->width.input) / image_rows;
+    return clcnn_range_blocks(op->device, batch * image_rows, channels, work, columns * channels);
 }
 
 #define SHAPE(op, batch, parts)                                                                    \
@@ -217,9 +199,7 @@ enum clcnn_status clcnn_pool2d_forward(struct clcnn_pool2d *op, int batch,
     TRY(clcnn_buffer_check(op->device, y, output, "pool2d", "y"));
     TRY(clcnn_check_apart(x, y, "pool2d", "x and y"));
     TRY(clcnn_stream_begin(&s, op->device, enqueue));
-    int64_t rows = batch * op->height.output;
-    int64_t work = elements(op, 1, op->height.input, op->width.input) / op->height.output;
-    struct parts parts = share(op, rows, op->width.output, clcnn_max(work, 1));
+    struct clcnn_blocks parts = share(op, batch, op->height.output, op->width.output);
     TRY(clcnn_launch(&s, op->forward, parts.grid,
                      ARGS(BUFFER(x), BUFFER(y), SHAPE(op, batch, parts))));
 done:
@@ -248,8 +228,7 @@ enum clcnn_status clcnn_pool2d_backward(struct clcnn_pool2d *op, int batch,
     TRY(clcnn_stream_begin(&s, op->device, enqueue));
     int64_t count = cells ? op->height.output : op->height.input;
     int64_t columns = cells ? op->width.output : max ? 1 : op->width.input;
-    int64_t work = elements(op, 1, op->height.input, op->width.input) / count;
-    struct parts parts = share(op, batch * count, columns, clcnn_max(work, 1));
+    struct clcnn_blocks parts = share(op, batch, count, columns);
     TRY(clcnn_launch(&s, op->backward, parts.grid,
                      ARGS(BUFFER(reads_x ? x : NULL), BUFFER(dy), BUFFER(dx),
                           SHAPE(op, batch, parts), INT(op->params.activation),

@@ -25,6 +25,17 @@ struct clcnn_range clcnn_range_items(const struct clcnn_device *device, int64_t 
 struct clcnn_range clcnn_range_rows(const struct clcnn_device *device, int64_t count,
                                     int64_t minimum);
 
+/* `rows` x `columns` taken apart in both directions: a work-item takes `chunk` rows by `block`
+ * columns (a multiple of a cache line), `work` being the floats behind one row; rows are split only
+ * where there are too few of them. GPU family: `per_row` items per row, one per work-item, and rows
+ * begin with a work-group; chunk and block 1. */
+struct clcnn_blocks {
+    struct clcnn_grid grid;
+    int64_t chunk, block;
+};
+struct clcnn_blocks clcnn_range_blocks(const struct clcnn_device *device, int64_t rows,
+                                       int64_t columns, int64_t work, int64_t per_row);
+
 /* A count of elements of 4 bytes, as bytes; false if it is not positive or does not fit. */
 bool clcnn_float_bytes(int64_t count, size_t *bytes);
 
