@@ -7,13 +7,16 @@ enum clcnn_status clcnn_stream_begin(struct clcnn_stream *stream, struct clcnn_d
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
 
-    *stream = (struct clcnn_stream){
-        .device = device, .queue = device->queue, .chain = device->out_of_order};
+    *stream = (struct clcnn_stream){0};
+    REQUIRE(device, "enqueue: device must not be NULL");
+    stream->device = device;
+    stream->queue = device->queue;
+    stream->chain = device->out_of_order;
     if (!enqueue)
         return status;
-    REQUIRE((enqueue->num_events_in_wait_list == 0) == (enqueue->event_wait_list == NULL),
-            "enqueue: %u events to wait for, but event_wait_list is %s",
-            enqueue->num_events_in_wait_list, enqueue->event_wait_list ? "given" : "NULL");
+    REQUIRE(enqueue->num_events_in_wait_list == 0 || enqueue->event_wait_list,
+            "enqueue: %u events to wait for, but event_wait_list is NULL",
+            enqueue->num_events_in_wait_list);
     if (enqueue->queue && enqueue->queue != device->queue) {
         cl_command_queue_properties properties = 0;
         TRY(clcnn_queue_check(device, enqueue->queue, &properties));
@@ -44,7 +47,7 @@ void clcnn_command_begin(struct clcnn_stream *stream, const struct clcnn_buffer 
     *command = (struct clcnn_command){0};
     if (!stream->started && stream->enqueue) {
         command->waits = stream->enqueue->num_events_in_wait_list;
-        command->wait_list = stream->enqueue->event_wait_list;
+        command->wait_list = command->waits ? stream->enqueue->event_wait_list : NULL;
     } else if (stream->chain && (stream->last || stream->before)) {
         command->wait = stream->last ? stream->last : stream->before;
         command->waits = 1;

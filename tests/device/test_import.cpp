@@ -1,0 +1,189 @@
+#include "device/kernels.hpp"
+
+namespace
+{
+/* An application with OpenCL objects of its own, on the device under test. */
+struct Application {
+    cl_device_id device = clcnn_device_cl_device(test_device(CLCNN_DEVICE_CLASS_ANY));
+    cl_context context = nullptr;
+    cl_command_queue queue = nullptr;
+
+    explicit Application(cl_command_queue_properties properties = 0)
+    {
+        cl_int error;
+        context = clCreateContext(nullptr, 1, &device, nullptr, nullptr, &error);
+        REQUIRE(error == CL_SUCCESS);
+        queue = clCreateCommandQueue(context, device, properties, &error);
+        REQUIRE(error == CL_SUCCESS);
+    }
+    ~Application()
+    {
+        clReleaseCommandQueue(queue);
+        clReleaseContext(context);
+    }
+    struct clcnn_device_import_params params() const
+    {
+        struct clcnn_device_import_params p = {};
+        p.context = context;
+        p.device = device;
+        p.queue = queue;
+        return p;
+    }
+    cl_uint context_references() const
+    {
+        cl_uint count = 0;
+        clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof(count), &count, nullptr);
+        return count;
+    }
+    cl_uint queue_references() const
+    {
+        cl_uint count = 0;
+        clGetCommandQueueInfo(queue, CL_QUEUE_REFERENCE_COUNT, sizeof(count), &count, nullptr);
+        return count;
+    }
+};
+} // namespace
+
+TEST_CASE("import: the caller's objects are used, and returned as they were", "[import]")
+{
+    Application application;
+    cl_uint contexts = application.context_references(), queues = application.queue_references();
+    {
+        struct clcnn_device_import_params params = application.params();
+        Device device;
+        CHECK_OK(clcnn_device_import(&params, &device));
+        CHECK(clcnn_device_cl_context(device) == application.context);
+        CHECK(clcnn_device_cl_queue(device) == application.queue);
+        CHECK(clcnn_device_cl_device(device) == application.device);
+        CHECK(clcnn_device_info(device)->platform_index == -1);
+        CHECK(clcnn_device_info(device)->device_index == -1);
+        CHECK(application.queue_references() > queues);
+        Queue queue;
+        CHECK_OK(clcnn_queue_create(device, &queue));
+        CHECK(clcnn_queue_enqueue(queue)->queue == application.queue);
+        Guarded x(device, test_values(10, 3));
+        CHECK(x.read<float>() == test_values(10, 3));
+        Buffer buffer;
+        CHECK_OK(clcnn_buffer_create(device, 100, &buffer));
+    }
+    CHECK(application.context_references() == contexts);
+    CHECK(application.queue_references() == queues);
+}
+
+TEST_CASE("import: an out-of-order queue runs an op's launches in order", "[import]")
+{
+    Application application(CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
+    struct clcnn_device_import_params params = application.params();
+    Device device;
+    CHECK_OK(clcnn_device_import(&params, &device));
+    Kernel affine;
+    CHECK_OK(clcnn_kernel_create(device, "test_affine", nullptr, "affine", &affine));
+    Buffer x;
+    std::vector<float> values(4096, 0), got(4096);
+    CHECK_OK(clcnn_buffer_create(device, 4096 * 4, &x));
+    CHECK_OK(clcnn_buffer_write(x, 0, 4096 * 4, values.data(), nullptr));
+    struct clcnn_stream s;
+    cl_event event = nullptr;
+    struct clcnn_enqueue enqueue = {};
+    enqueue.event = &event;
+    CHECK_OK(clcnn_stream_begin(&s, device, &enqueue));
+    float expected = 0;
+    for (int i = 0; i < 50; i++) {
+        float a = (float)(i % 3) - 1;
+        CHECK_OK(launch(&s, affine, GRID1(64, 64), {BUFFER(x), BUFFER(x), FLOAT(a), FLOAT(i)}));
+        expected = a * expected + (float)i;
+    }
+    CHECK_OK(clcnn_stream_end(&s, CLCNN_STATUS_OK));
+    REQUIRE(event);
+    struct clcnn_enqueue after = {};
+    after.num_events_in_wait_list = 1;
+    after.event_wait_list = &event;
+    CHECK_OK(clcnn_buffer_read(x, 0, 4096 * 4, got.data(), &after));
+    CHECK(got == std::vector<float>(4096, expected));
+    clReleaseEvent(event);
+}
+
+TEST_CASE("import: what does not belong together", "[import]")
+{
+    Application one, other;
+    struct clcnn_device_import_params params = one.params();
+    Device device;
+    CHECK(clcnn_device_import(&params, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
+    CHECK(clcnn_device_import(nullptr, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    params.context = nullptr;
+    CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    params = one.params();
+    params.device = nullptr;
+    CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    params = one.params();
+    params.queue = nullptr;
+    CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    params.queue = other.queue;
+    cl_uint contexts = one.context_references(), queues = other.queue_references();
+    CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    CHECK(std::string(clcnn_error_message()) == "enqueue: the queue belongs to another context");
+    params = one.params();
+    params.common.profile = true;
+    CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    CHECK(std::string(clcnn_error_message()).find("CL_QUEUE_PROFILING_ENABLE") !=
+          std::string::npos);
+    CHECK(one.context_references() == contexts);
+    CHECK(other.queue_references() == queues);
+
+    std::vector<cl_device_id> parts(1);
+    cl_device_partition_property half[] = {CL_DEVICE_PARTITION_BY_COUNTS, 1,
+                                           CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
+    if (clCreateSubDevices(one.device, half, 1, parts.data(), nullptr) == CL_SUCCESS) {
+        params = one.params();
+        params.device = parts[0];
+        CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+        clReleaseDevice(parts[0]);
+    }
+}
+
+TEST_CASE("wrap: a part of the caller's memory", "[import]")
+{
+    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_ANY);
+    cl_int error;
+    cl_mem memory =
+        clCreateBuffer(clcnn_device_cl_context(device), CL_MEM_READ_WRITE, 100, nullptr, &error);
+    REQUIRE(error == CL_SUCCESS);
+    auto references = [memory] {
+        cl_uint count = 0;
+        clGetMemObjectInfo(memory, CL_MEM_REFERENCE_COUNT, sizeof(count), &count, nullptr);
+        return count;
+    };
+    cl_uint before = references();
+    struct clcnn_memory_info used, now;
+    clcnn_device_memory(device, &used);
+    {
+        Buffer buffer;
+        CHECK_OK(clcnn_buffer_wrap(device, memory, 20, 40, &buffer));
+        size_t offset = 0;
+        CHECK(clcnn_buffer_cl_mem(buffer, &offset) == memory);
+        CHECK(clcnn_buffer_cl_mem(buffer, nullptr) == memory);
+        CHECK(offset == 20);
+        CHECK(clcnn_buffer_bytes(buffer) == 40);
+        CHECK(references() == before + 1);
+        clcnn_device_memory(device, &now);
+        CHECK(now.in_use_bytes == used.in_use_bytes);
+    }
+    CHECK(references() == before);
+    Buffer whole, none;
+    CHECK_OK(clcnn_buffer_wrap(device, memory, 0, 100, &whole));
+    const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
+    CHECK(clcnn_buffer_wrap(device, memory, 0, 101, &none) == invalid);
+    CHECK(std::string(clcnn_error_message()) ==
+          "buffer_wrap: offset 0 + 101 bytes, but the cl_mem has 100");
+    CHECK(clcnn_buffer_wrap(device, memory, 64, 40, &none) == invalid);
+    CHECK(clcnn_buffer_wrap(device, memory, 8, SIZE_MAX - 4, &none) == invalid);
+    CHECK(clcnn_buffer_wrap(device, memory, 2, 4, &none) == invalid);
+    CHECK(clcnn_buffer_wrap(device, memory, 4, 0, &none) == invalid);
+    CHECK(clcnn_buffer_wrap(device, nullptr, 0, 4, &none) == invalid);
+    CHECK(clcnn_buffer_wrap(nullptr, memory, 0, 4, &none) == invalid);
+    CHECK(clcnn_buffer_wrap(device, memory, 0, 4, nullptr) == invalid);
+    Device other;
+    CHECK_OK(clcnn_device_open(nullptr, &other));
+    CHECK(clcnn_buffer_wrap(other, memory, 0, 4, &none) == invalid);
+    clReleaseMemObject(memory);
+}
