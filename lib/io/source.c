@@ -44,7 +44,9 @@ static enum clcnn_status fail_gzip(struct clcnn_source *source)
         return clcnn_fail(CLCNN_STATUS_OUT_OF_MEMORY, "%s: zlib has no memory", path);
     if (error == Z_BUF_ERROR)
         return clcnn_fail(CLCNN_STATUS_FORMAT, "%s: the gzip data is truncated", path);
-    return clcnn_fail(CLCNN_STATUS_FORMAT, "%s: the gzip data is damaged: %s", path, text);
+    const char *reason = strstr(text, ">: "); /* behind zlib's "<fd:3>" */
+    return clcnn_fail(CLCNN_STATUS_FORMAT, "%s: the gzip data is damaged: %s", path,
+                      reason ? reason + 3 : text);
 }
 
 /* *got < bytes at the end. zlib tells a truncated file by an error beside the last bytes. */
