@@ -23,7 +23,7 @@ static inline void zero_run(GATHER_TO float *to, int count)
         to[i] = 0.0f;
 }
 
-/* What all patches of a launch share: x[H][W][C], S taps a row, step_h and step_w apart, of the `depth`
+/* What the patches of a tile share: x[H][W][C], S taps a row, step_h and step_w apart, of the `depth`
  * channels of one group. Taps that lie together in x are one run. */
 struct patches {
     int H, W, C, S, step_h, step_w, depth, run_taps;
@@ -35,33 +35,43 @@ static inline struct patches describe(int H, int W, int C, int S, int step_h, in
     return of;
 }
 
-/* Elements t0 .. t0 + count of the patch whose tap (0, 0) is pixel (h, w) of `image`. */
-static inline void gather(GATHER_TO float *to, global const float *image, int h, int w, int t0, int count,
-                          struct patches of)
+/* Where element t of a patch lies: element `at` of the run that begins with tap (r, s). */
+struct place {
+    int r, s, at;
+};
+
+static inline struct place place_of(int t, struct patches of)
+{
+    const int length = of.run_taps * of.depth, tap = t / length * of.run_taps;
+    struct place place = { tap / of.S, tap % of.S, t % length };
+    return place;
+}
+
+/* `count` elements, from `place` on, of the patch whose tap (0, 0) is pixel (h, w) of `image`. */
+static inline void gather(GATHER_TO float *to, global const float *image, int h, int w,
+                          struct place place, int count, struct patches of)
 {
     const int length = of.run_taps * of.depth;
-    int tap = t0 / length * of.run_taps, at = t0 % length;
-    int r = tap / of.S, s = tap % of.S;
     for (; count > 0;) {
-        const int part = min(length - at, count);
-        const int row = h + r * of.step_h, column = w + s * of.step_w;
+        const int part = min(length - place.at, count);
+        const int row = h + place.r * of.step_h, column = w + place.s * of.step_w;
         int first = 0, end = 0;
         if (row >= 0 && row < of.H) {
-            first = (int)clamp(-(long)column * of.depth - at, 0L, (long)part);
-            end = (int)clamp(((long)of.W - column) * of.depth - at, (long)first, (long)part);
+            first = (int)clamp(-(long)column * of.depth - place.at, 0L, (long)part);
+            end = (int)clamp(((long)of.W - column) * of.depth - place.at, (long)first, (long)part);
         }
         zero_run(to, first);
         if (end > first)
-            copy_run(to + first,
-                     image + ((long)row * of.W + column) * of.C + at + first, end - first);
+            copy_run(to + first, image + ((long)row * of.W + column) * of.C + place.at + first,
+                     end - first);
         zero_run(to + end, part - end);
         to += part;
         count -= part;
-        at = 0;
-        s += of.run_taps;
-        if (s >= of.S) {
-            s = 0;
-            r++;
+        place.at = 0;
+        place.s += of.run_taps;
+        if (place.s >= of.S) {
+            place.s = 0;
+            place.r++;
         }
     }
 }
@@ -84,6 +94,25 @@ static inline struct pixel next_pixel(struct pixel at, int P, int Q)
         if (++at.p == P) {
             at.p = 0;
             at.n++;
+        }
+    }
+    return at;
+}
+
+/* The same with the images counted first: m = (p, q, n). */
+static inline struct pixel pixel_of_inner(long m, int N, int Q)
+{
+    struct pixel at = { (int)(m % N), (int)(m / N / Q), (int)(m / N % Q) };
+    return at;
+}
+
+static inline struct pixel next_pixel_inner(struct pixel at, int N, int Q)
+{
+    if (++at.n == N) {
+        at.n = 0;
+        if (++at.q == Q) {
+            at.q = 0;
+            at.p++;
         }
     }
     return at;

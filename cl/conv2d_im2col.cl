@@ -29,7 +29,8 @@ KERNEL conv2d_im2col(INPUT(float, x), OUTPUT(float, col), SHAPE, int g, long m0,
     struct pixel at = pixel_of(first, P, Q);
     for (long m = first; m < min(m1, first + ROWS); m++) {
         gather(col + (m - m0) * taps, x + (long)at.n * H * W * C + g * depth,
-               at.p * stride_h - pad_top, at.q * stride_w - pad_left, 0, (int)taps, of);
+               at.p * stride_h - pad_top, at.q * stride_w - pad_left, place_of(0, of), (int)taps,
+               of);
         at = next_pixel(at, P, Q);
     }
 }

@@ -12,17 +12,27 @@
  * conv2d_implicit_gemm: group (i, j, g) computes MR outputs m from i MR on, of the panels j, j + J, ..
  * of group g's columns; a panel is NR columns, packed [panel][R S C/G][NR] with zeros in missing columns:
  *
- *   for t0 in steps of DEPTH:
+ *   for t0 in steps of DEPTH, over the taps that fall into the image for at least one of the MR:
  *     gather patch[MR][DEPTH]        (runs of S C/G floats where the taps of a row lie together)
  *     for each panel: MR x NR sums in registers: for t: for i: for j: sum[i][j] += patch[i][t] b[t][j]
  *       y[tile] = sums, added to what y holds when t0 > 0; bias and f after the last t
  *
- * conv2d_implicit_gemm_filter: dw^T[t][k] = sum m: patch[m][t] dy[m][k]. Group (i, z, g) sums the m of
- * range z for the panels i panels_per_item .. of group g; the sums live in partial[z] and pass
- * through registers MR taps x NR filters at a time, ROWS pixels at a time. One tap more, with patch = 1, is
- * the bias gradient. conv2d_implicit_gemm_reduce adds the ranges in order and turns the result.
+ * With `batch_inner`, consecutive m are the same (p, q) of consecutive images: then a tile at the edge of
+ * the image skips the taps outside it.
  *
- * Local memory: forward 4 MR (DEPTH + 16) = 29 KiB; filter 4 ROWS (CHUNK + NR) = 27 KiB.
+ * conv2d_implicit_gemm_filter: dw^T[t][k] = sum m: patch[m][t] dy[m][k]. Group (i, z, g) sums the m of
+ * range z for PANELS panels of group g; the sums live in partial[z] and pass through registers MR
+ * taps x NR filters at a time, ROWS pixels at a time. One tap more, with patch = 1, is the bias
+ * gradient. conv2d_implicit_gemm_reduce adds the ranges in order and turns the result.
+ *
+ * Few channels make short runs; there (G = 1) the patches are read in place from strips, the R image rows
+ * of one output row: output q's element (r, s, c) is strip[r][(q sw + s dw) C + c].
+ * conv2d_implicit_gemm_strips: group (row (n, p), block of q), as above.
+ * conv2d_implicit_gemm_strips_filter: group (block of TAPS taps, z, panel) keeps its sums in registers
+ * over all rows of range z.
+ *
+ * Local memory: 4 MR (DEPTH + 16) = 29 KiB; filter 4 ROWS (CHUNK + PANELS NR) = 28 KiB; strips 4 STRIP
+ * = 28 KiB.
  * The register tile is that of Goto, van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
  * ACM TOMS 34(3), 2008; gathering inside it that of Chetlur et al., "cuDNN: Efficient Primitives for
  * Deep Learning", 2014, section 3.3. */
@@ -34,13 +44,17 @@
 #error "conv2d_implicit_gemm_cpu.cl is for the CPU class"
 #endif
 
-/* MR x NV sums, NV vectors of one factor and one of the other fill the registers (32, 16 or 32). */
+/* MR x NV sums, NV vectors of one factor and one of the other fill the registers (32, 16 or 32); so do
+ * (TAPS + 1) x NV sums. */
 #if W == 16
-#define MR 14
+#define MR   14
+#define TAPS 12
 #elif W == 8
-#define MR 6
+#define MR   6
+#define TAPS 5
 #else
-#define MR 8
+#define MR   8
+#define TAPS 8
 #endif
 #ifndef NV
 #define NV 2
@@ -54,7 +68,9 @@ enum {
     DEPTH = 512,
     PITCH = DEPTH + 16, /* rows of patches fall into different sets of the first-level cache */
     ROWS = 48,
-    CHUNK = 8 * MR,
+    CHUNK = 6 * MR,
+    PANELS = 2,
+    STRIP = 7168,
 };
 #undef W
 #define GATHER_TO local
@@ -114,41 +130,76 @@ KERNEL conv2d_implicit_gemm_pack(INPUT(float, w), OUTPUT(float, panels), int S, 
     }
 }
 
-/* result[MR][NR] = patch[MR][depth] . b[depth][NR] */
-static inline void multiply(float *result, local const float *patch, global const float *b, int depth)
+/* Adds to MR x NV sums the product of MR values, PITCH or `step` apart, and NV vectors of b. */
+#define ADD_PRODUCTS(sum, value_at, b)                                                             \
+    do {                                                                                           \
+        vec factor[NV];                                                                            \
+        _Pragma("unroll") for (int j = 0; j < NV; j++) factor[j] = LOAD((b) + j * LANES);          \
+        _Pragma("unroll") for (int i = 0; i < MR; i++)                                             \
+        {                                                                                          \
+            const vec value = (vec)(value_at);                                                     \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) sum[i][j] =                             \
+                fma(value, factor[j], sum[i][j]);                                                  \
+        }                                                                                          \
+    } while (0)
+
+#define EACH_SUM                                                                                   \
+    _Pragma("unroll") for (int i = 0; i < MR; i++) _Pragma("unroll") for (int j = 0; j < NV; j++)
+
+/* The rows of a panel that a tile needs: runs of `run` rows, `skip` rows apart; the first starts
+ * `at` rows inside a run. */
+struct rows {
+    int run, skip, at;
+};
+
+/* result[MR][NR] = patch[MR][depth] . (depth rows of the panel from b on) */
+static inline void multiply(float *result, local const float *patch, global const float *b, int depth,
+                            struct rows rows)
 {
     vec sum[MR][NV];
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            sum[i][j] = (vec)0.0f;
-    for (int t = 0; t < depth; t++, b += NR) {
-        vec factor[NV];
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            factor[j] = LOAD(b + j * LANES);
-#pragma unroll
-        for (int i = 0; i < MR; i++) {
-            const vec value = (vec)patch[i * PITCH + t];
-#pragma unroll
-            for (int j = 0; j < NV; j++)
-                sum[i][j] = fma(value, factor[j], sum[i][j]);
+    EACH_SUM sum[i][j] = (vec)0.0f;
+    for (int t = 0, end; t < depth; b += (long)rows.skip * NR) {
+        for (end = min(depth, t + rows.run - rows.at); t < end; t++, b += NR)
+            ADD_PRODUCTS(sum, patch[i * PITCH + t], b);
+        rows.at = 0;
+    }
+    EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
+}
+
+/* y[row i][columns k ..] = f(result[i][..] + bias), y starting with the group's first column; added to
+ * what y holds unless it is the `first` part of the sum, without bias and f unless it is the `last`. */
+static inline void finish(global float *y, const long *to, int rows, int k, int columns,
+                          const float *result, global const float *bias, int first, int last,
+                          int use_bias, int activation, float alpha)
+{
+    for (int j = 0; j < NR && k + j < columns; j += LANES) {
+        const int count = columns - k - j;
+        const vec shift = use_bias ? load_some(bias + k + j, count) : (vec)0.0f;
+        for (int i = 0; i < rows; i++) {
+            vec value = LOAD(result + i * NR + j);
+            if (!first)
+                value += load_some(y + to[i] + k + j, count);
+            if (last)
+                value = activate_vec(value + shift, activation, alpha);
+            store_some(value, y + to[i] + k + j, count);
         }
     }
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            STORE(sum[i][j], result + i * NR + j * LANES);
+}
+
+/* The first and the last + 1 tap that fall into the image for the coordinate of tap 0. */
+static inline int2 taps_inside(int coordinate, int step, int taps, int size)
+{
+    const int first = coordinate < 0 ? (-coordinate + step - 1) / step : 0;
+    const int end = coordinate < size ? (size - coordinate + step - 1) / step : 0;
+    return (int2)(first, min(taps, end));
 }
 
 KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
                             OUTPUT(float, y), int N, int H, int W, int C, int K, int R, int S, int P,
                             int Q, int stride_h, int stride_w, int step_h, int step_w, int first_h,
                             int first_w, int to_h, int to_w, int to_first_h, int to_first_w,
-                            int to_stride_h, int to_stride_w, int use_bias, int activation,
-                            float alpha)
+                            int to_stride_h, int to_stride_w, int batch_inner, int use_bias,
+                            int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, panels);
@@ -157,38 +208,45 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     local float patch[MR * PITCH];
     float result[MR * NR];
     long to[MR];
+    struct pixel at[MR];
+    int2 rs = (int2)(R, 0), ss = (int2)(S, 0);
     const int g = get_group_id(2), groups = get_num_groups(2), depth = C / groups, kg = K / groups;
-    const int panel_count = (kg + NR - 1) / NR, taps = R * S * depth;
+    const int panel_count = (kg + NR - 1) / NR;
     const long m = (long)get_group_id(0) * MR;
     const int rows = (int)min((long)MR, (long)N * P * Q - m);
-    const struct patches of = describe(H, W, C, S, step_h, step_w, depth);
+    struct pixel pixel = batch_inner ? pixel_of_inner(m, N, Q) : pixel_of(m, P, Q);
+    for (int i = 0; i < rows; i++) {
+        at[i] = pixel;
+        to[i] = (((long)pixel.n * to_h + pixel.p * to_stride_h + to_first_h) * to_w +
+                 pixel.q * to_stride_w + to_first_w) * K + (long)g * kg;
+        const int2 r = taps_inside(pixel.p * stride_h + first_h, step_h, R, H);
+        const int2 s = taps_inside(pixel.q * stride_w + first_w, step_w, S, W);
+        rs = (int2)(min(rs.x, r.x), max(rs.y, r.y));
+        ss = (int2)(min(ss.x, s.x), max(ss.y, s.y));
+        pixel = batch_inner ? next_pixel_inner(pixel, N, Q) : next_pixel(pixel, P, Q);
+    }
+    const int used_r = max(rs.y - rs.x, 0), used_s = max(ss.y - ss.x, 1);
+    const int taps = ss.y > ss.x ? used_r * used_s * depth : 0;
+    const struct patches of = describe(H, W, C, used_s, step_h, step_w, depth);
+    struct rows run = { used_s * depth, (S - used_s) * depth, 0 };
+    panels += (long)g * panel_count * R * S * depth * NR;
     for (int t0 = 0; t0 == 0 || t0 < taps; t0 += DEPTH) {
         const int count = min((int)DEPTH, taps - t0);
-        struct pixel at = pixel_of(m, P, Q);
+        const struct place place = place_of(t0, of);
         for (int i = 0; i < MR; i++) {
             if (i < rows)
-                gather(patch + i * PITCH, x + (long)at.n * H * W * C + g * depth,
-                       at.p * stride_h + first_h, at.q * stride_w + first_w, t0, count, of);
+                gather(patch + i * PITCH, x + (long)at[i].n * H * W * C + g * depth,
+                       at[i].p * stride_h + first_h + rs.x * step_h,
+                       at[i].q * stride_w + first_w + ss.x * step_w, place, count, of);
             else
                 zero_run(patch + i * PITCH, count);
-            to[i] = (((long)at.n * to_h + at.p * to_stride_h + to_first_h) * to_w +
-                     at.q * to_stride_w + to_first_w) * K + (long)g * kg;
-            at = next_pixel(at, P, Q);
         }
+        run.at = t0 % run.run;
+        const long row = (long)((rs.x + t0 / run.run) * S + ss.x) * depth + run.at;
         for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {
-            multiply(result, patch,
-                     panels + (((long)g * panel_count + panel) * taps + t0) * NR, count);
-            for (int k = panel * NR; k < min(kg, (panel + 1) * NR); k += LANES) {
-                const vec shift = use_bias ? load_some(bias + g * kg + k, kg - k) : (vec)0.0f;
-                for (int i = 0; i < rows; i++) {
-                    vec value = LOAD(result + i * NR + k - panel * NR);
-                    if (t0 > 0)
-                        value += load_some(y + to[i] + k, kg - k);
-                    if (t0 + count == taps)
-                        value = activate_vec(value + shift, activation, alpha);
-                    store_some(value, y + to[i] + k, kg - k);
-                }
-            }
+            multiply(result, patch, panels + ((long)panel * R * S * depth + row) * NR, count, run);
+            finish(y, to, rows, panel * NR, kg, result, bias + g * kg, t0 == 0, t0 + count == taps,
+                   use_bias, activation, alpha);
         }
     }
 }
@@ -198,68 +256,52 @@ static inline void accumulate(global float *sums, local const float *patch,
                               local const float *gradient, int rows, int fresh)
 {
     vec sum[MR][NV];
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            sum[i][j] = fresh ? (vec)0.0f : LOAD(sums + i * NR + j * LANES);
-    for (int u = 0; u < rows; u++, patch += CHUNK, gradient += NR) {
-        vec factor[NV];
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            factor[j] = LOAD(gradient + j * LANES);
-#pragma unroll
-        for (int i = 0; i < MR; i++) {
-            const vec value = (vec)patch[i];
-#pragma unroll
-            for (int j = 0; j < NV; j++)
-                sum[i][j] = fma(value, factor[j], sum[i][j]);
-        }
-    }
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            STORE(sum[i][j], sums + i * NR + j * LANES);
+    EACH_SUM sum[i][j] = fresh ? (vec)0.0f : LOAD(sums + i * NR + j * LANES);
+    for (int u = 0; u < rows; u++, patch += CHUNK, gradient += NR)
+        ADD_PRODUCTS(sum, patch[i], gradient);
+    EACH_SUM STORE(sum[i][j], sums + i * NR + j * LANES);
 }
 
 /* partial[z][G][panels][taps + 1, rounded up to MR][NR] */
 KERNEL conv2d_implicit_gemm_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(float, partial), SHAPE,
-                                   int panels_per_item, long rows_per_range)
+                                   long rows_per_range)
 {
     AT(const float, x);
     AT(const float, dy);
     AT(float, partial);
-    local float patch[ROWS * CHUNK], gradient[ROWS * NR];
+    local float patch[ROWS * CHUNK], gradient[PANELS * ROWS * NR];
     const int g = get_group_id(2), depth = C / G, kg = K / G, taps = R * S * depth;
     const int panel_count = (kg + NR - 1) / NR, tap_rows = (taps + 1 + MR - 1) / MR * MR;
-    const int panel0 = get_group_id(0) * panels_per_item;
-    const int panel1 = min(panel_count, panel0 + panels_per_item);
+    const int panel0 = get_group_id(0) * PANELS, panel1 = min(panel_count, panel0 + PANELS);
     const long first = get_group_id(1) * rows_per_range;
     const long end = min((long)N * P * Q, first + rows_per_range);
     const struct patches of = describe(H, W, C, S, dilation_h, dilation_w, depth);
     partial += ((long)get_group_id(1) * G + g) * panel_count * tap_rows * NR;
     for (long m = first; m < end; m += ROWS) {
         const int rows = (int)min((long)ROWS, end - m);
+        for (int panel = panel0; panel < panel1; panel++) {
+            global const float *from = dy + m * K + g * kg + panel * NR;
+            local float *to = gradient + (panel - panel0) * ROWS * NR;
+            for (int u = 0; u < rows; u++, from += K, to += NR)
+                for (int j = 0; j < NR; j += LANES)
+                    STORE(load_some(from + j, kg - panel * NR - j), to + j);
+        }
         for (int t0 = 0; t0 < tap_rows; t0 += CHUNK) {
             const int width = min((int)CHUNK, tap_rows - t0), count = clamp(taps - t0, 0, width);
+            const struct place place = place_of(t0, of);
             struct pixel at = pixel_of(m, P, Q);
             for (int u = 0; u < rows; u++) {
                 gather(patch + u * CHUNK, x + (long)at.n * H * W * C + g * depth,
-                       at.p * stride_h - pad_top, at.q * stride_w - pad_left, t0, count, of);
+                       at.p * stride_h - pad_top, at.q * stride_w - pad_left, place, count, of);
                 for (int i = count; i < width; i++)
                     patch[u * CHUNK + i] = t0 + i == taps ? 1.0f : 0.0f;
                 at = next_pixel(at, P, Q);
             }
             for (int panel = panel0; panel < panel1; panel++) {
-                global const float *from = dy + m * K + g * kg + panel * NR;
-                for (int u = 0; u < rows; u++)
-                    for (int j = 0; j < NR; j += LANES)
-                        STORE(load_some(from + (long)u * K + j, kg - panel * NR - j),
-                              gradient + u * NR + j);
                 global float *sums = partial + ((long)panel * tap_rows + t0) * NR;
                 for (int i = 0; i < width; i += MR)
-                    accumulate(sums + i * NR, patch + i, gradient, rows, m == first);
+                    accumulate(sums + i * NR, patch + i, gradient + (panel - panel0) * ROWS * NR,
+                               rows, m == first);
             }
         }
     }
@@ -278,7 +320,7 @@ KERNEL conv2d_implicit_gemm_reduce(INPUT(float, partial), OUTPUT(float, dw), OUT
     partial += (((long)g * panel_count + panel) * tap_rows + t0) * NR;
     for (int j = 0; j < NR && panel * NR + j < kg; j += LANES) {
         float lane[MR][LANES];
-        for (int i = 0; i < MR; i++) {
+        for (int i = 0; i < min(MR, taps + 1 - t0); i++) {
             vec sum = LOAD(partial + i * NR + j);
             for (int z = 1; z < ranges; z++)
                 sum += LOAD(partial + z * range + i * NR + j);
@@ -291,5 +333,118 @@ KERNEL conv2d_implicit_gemm_reduce(INPUT(float, partial), OUTPUT(float, dw), OUT
             if (with_bias && taps >= t0 && taps < t0 + MR)
                 db[k] = lane[taps - t0][a];
         }
+    }
+}
+
+/* ---- few channels ------------------------------------------------------------------------------ */
+
+/* The image rows of output row (n, p), `columns` pixels from column `w` on. */
+static inline void gather_strips(local float *strip, global const float *x, int n, int p, int w,
+                                 int columns, int pitch, SHAPE)
+{
+    const struct patches of = describe(H, W, C, columns, 1, 1, C);
+    const struct place start = { 0, 0, 0 };
+    for (int r = 0; r < R; r++)
+        gather(strip + r * pitch, x + (long)n * H * W * C,
+               p * stride_h - pad_top + r * dilation_h, w, start, columns * C, of);
+}
+
+/* result[MR][NR] of MR outputs q that are `step` floats apart in the strips. */
+static inline void multiply_strips(float *result, local const float *strip, global const float *b,
+                                   int R, int runs, int run, int run_step, int pitch, int step)
+{
+    vec sum[MR][NV];
+    EACH_SUM sum[i][j] = (vec)0.0f;
+    for (int r = 0; r < R; r++, strip += pitch)
+        for (int s = 0; s < runs; s++)
+            for (int t = s * run_step; t < s * run_step + run; t++, b += NR)
+                ADD_PRODUCTS(sum, strip[t + i * step], b);
+    EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
+}
+
+KERNEL conv2d_implicit_gemm_strips(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
+                                   OUTPUT(float, y), SHAPE, int block, int pitch, int use_bias,
+                                   int activation, float alpha)
+{
+    AT(const float, x);
+    AT(const float, panels);
+    AT(const float, bias);
+    AT(float, y);
+    local float strip[STRIP];
+    float result[MR * NR];
+    long to[MR];
+    const long row = get_group_id(0);
+    const int q0 = get_group_id(1) * block, q1 = min(Q, q0 + block), step = stride_w * C;
+    const int outputs = (q1 - q0 + MR - 1) / MR * MR;
+    const int runs = dilation_w == 1 ? 1 : S, run = S / runs * C;
+    gather_strips(strip, x, row / P, row % P, q0 * stride_w - pad_left,
+                  (outputs - 1) * stride_w + (S - 1) * dilation_w + 1, pitch, N, H, W, C, K, R, S, P,
+                  Q, G, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left);
+    for (int q = q0; q < q1; q += MR) {
+        for (int i = 0; i < MR; i++)
+            to[i] = (row * Q + q + i) * K;
+        for (int k = 0; k < K; k += NR) {
+            multiply_strips(result, strip + (q - q0) * step, panels + (long)k * R * S * C, R, runs,
+                            run, dilation_w * C, pitch, step);
+            finish(y, to, min(MR, q1 - q), k, K, result, bias, 1, 1, use_bias, activation, alpha);
+        }
+    }
+}
+
+KERNEL conv2d_implicit_gemm_strips_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(float, partial),
+                                          SHAPE, int pitch, long rows_per_range)
+{
+    AT(const float, x);
+    AT(const float, dy);
+    AT(float, partial);
+    local float strip[STRIP];
+    const int t0 = get_group_id(0) * TAPS, taps = R * S * C, k = get_group_id(2) * NR;
+    const int tap_rows = (taps + 1 + MR - 1) / MR * MR, step = stride_w * C, left = K - k;
+    const long first = get_group_id(1) * rows_per_range;
+    const long end = min((long)N * P, first + rows_per_range);
+    int offset[TAPS];
+    vec sum[TAPS][NV], bias[NV];
+    for (int i = 0; i < TAPS; i++) {
+        const int t = min(t0 + i, taps - 1), s = t / C % S;
+        offset[i] = t / (S * C) * pitch + s * dilation_w * C + t % C;
+    }
+#pragma unroll
+    for (int j = 0; j < NV; j++) {
+        bias[j] = (vec)0.0f;
+#pragma unroll
+        for (int i = 0; i < TAPS; i++)
+            sum[i][j] = (vec)0.0f;
+    }
+    for (long row = first; row < end; row++) {
+        gather_strips(strip, x, row / P, row % P, -pad_left,
+                      (Q - 1) * stride_w + (S - 1) * dilation_w + 1, pitch, N, H, W, C, K, R, S, P, Q,
+                      G, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left);
+        global const float *from = dy + row * Q * K + k;
+        for (int q = 0; q < Q; q++, from += K) {
+            vec factor[NV];
+#pragma unroll
+            for (int j = 0; j < NV; j++) {
+                factor[j] = load_some(from + j * LANES, left - j * LANES);
+                bias[j] += factor[j];
+            }
+#pragma unroll
+            for (int i = 0; i < TAPS; i++) {
+                const vec value = (vec)strip[offset[i] + q * step];
+#pragma unroll
+                for (int j = 0; j < NV; j++)
+                    sum[i][j] = fma(value, factor[j], sum[i][j]);
+            }
+        }
+    }
+    global float *to =
+        partial + ((long)get_group_id(1) * get_num_groups(2) + get_group_id(2)) * tap_rows * NR;
+#pragma unroll
+    for (int j = 0; j < NV; j++) {
+#pragma unroll
+        for (int i = 0; i < TAPS; i++)
+            if (t0 + i < taps)
+                STORE(sum[i][j], to + (long)(t0 + i) * NR + j * LANES);
+        if (t0 == 0)
+            STORE(bias[j], to + (long)taps * NR + j * LANES);
     }
 }

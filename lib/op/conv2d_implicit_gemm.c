@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* As in the kernels. */
-enum { DEPTH = 512, ROWS = 48 };
+enum { ROWS = 48, PANELS = 2, STRIP = 7168 };
 
 struct implicit {
     struct clcnn_conv2d_problem problem;
@@ -13,8 +13,10 @@ struct implicit {
     int64_t mr, nr;      /* the register tile */
     int64_t panels;      /* of a group: columns / nr */
     size_t packed_bytes; /* the filter in panels */
-    /* Gradient to the filter: */
-    int64_t ranges, panels_per_item;
+    /* Few channels: output columns of a work-item (forward), floats between strips; 0: not used */
+    int64_t block, pitch;
+    /* Gradient to the filter: sums over ranges of `units`, blocks of pixels or (strips) rows */
+    int64_t ranges;
     size_t range_bytes;
 };
 
@@ -27,6 +29,12 @@ static int64_t tile_rows(const struct clcnn_conv2d_problem *problem)
 {
     int64_t lanes = vector_lanes(problem);
     return lanes == 16 ? 14 : lanes == 8 ? 6 : 8;
+}
+
+static int64_t tile_taps(const struct clcnn_conv2d_problem *problem)
+{
+    int64_t lanes = vector_lanes(problem);
+    return lanes == 16 ? 12 : lanes == 8 ? 5 : 8;
 }
 
 /* Columns of a group: what the vectors run along. */
@@ -83,24 +91,63 @@ static void destroy(void *state)
     free(implicit);
 }
 
+/* Floats of the image row that `outputs` output columns read. */
+static int64_t strip_floats(const struct clcnn_conv2d_problem *problem, int64_t outputs)
+{
+    return ((outputs - 1) * problem->stride[1] + (problem->s - 1) * problem->dilation[1] + 1) *
+           problem->c;
+}
+
+/* Strips pay where a run of a patch is about as short as a vector, and fit local memory. */
+static void plan_strips(struct implicit *implicit)
+{
+    const struct clcnn_conv2d_problem *problem = &implicit->problem;
+    bool filter = implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
+    int64_t mr = implicit->mr, block = filter ? problem->q : clcnn_round_up(problem->q, mr);
+    if (problem->groups > 1 || implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA ||
+        problem->s * problem->c > 2 * vector_lanes(problem) || 2 * problem->q < mr)
+        return;
+    while (!filter && block > mr && problem->r * strip_floats(problem, block) > STRIP)
+        block -= mr;
+    int64_t pitch = strip_floats(problem, block);
+    if (problem->r * pitch > STRIP)
+        return;
+    implicit->block = block;
+    implicit->pitch = pitch;
+}
+
+/* What ranges are made of at a batch of n. */
+static int64_t units_of(const struct implicit *implicit, int64_t n)
+{
+    const struct clcnn_conv2d_problem *problem = &implicit->problem;
+    return implicit->block ? n * problem->p : clcnn_divide_up(n * problem->p * problem->q, ROWS);
+}
+
+/* Work-items that share one range. */
+static int64_t range_items(const struct implicit *implicit)
+{
+    const struct clcnn_conv2d_problem *problem = &implicit->problem;
+    if (implicit->block)
+        return implicit->panels * clcnn_divide_up(clcnn_conv2d_taps(problem), tile_taps(problem));
+    return clcnn_divide_up(implicit->panels, PANELS) * problem->groups;
+}
+
 /* Enough work-items to keep all cores busy to the end; beyond that, as few copies of the result as
- * possible. A work-item's sums should stay in its second-level cache. */
+ * possible. */
 static enum clcnn_status plan_filter(struct implicit *implicit)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     const struct clcnn_conv2d_problem *problem = &implicit->problem;
-    const int64_t cache = 512 << 10, items = 8 * problem->compute_units;
     int64_t rows = clcnn_round_up(clcnn_conv2d_taps(problem) + 1, implicit->mr);
-    int64_t panel_bytes = rows * implicit->nr * (int64_t)sizeof(float);
-    int64_t blocks = clcnn_divide_up(clcnn_conv2d_pixels(problem), ROWS);
-    implicit->panels_per_item = clcnn_max(1, clcnn_min(implicit->panels, cache / panel_bytes));
-    int64_t groups = clcnn_divide_up(implicit->panels, implicit->panels_per_item) * problem->groups;
-    implicit->range_bytes = (size_t)(problem->groups * implicit->panels * panel_bytes);
+    implicit->range_bytes =
+        (size_t)(problem->groups * implicit->panels * rows * implicit->nr) * sizeof(float);
     int64_t affordable = (int64_t)(problem->max_workspace / implicit->range_bytes);
     if (affordable < 1)
         TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "needs %zu bytes of workspace",
                        implicit->range_bytes));
-    implicit->ranges = clcnn_min(clcnn_min(clcnn_divide_up(items, groups), blocks), affordable);
+    int64_t wanted = clcnn_divide_up(8 * problem->compute_units, range_items(implicit));
+    wanted = clcnn_min(wanted, units_of(implicit, problem->n));
+    implicit->ranges = clcnn_min(wanted, affordable);
 done:
     return status;
 }
@@ -112,6 +159,7 @@ static enum clcnn_status plan(struct implicit *implicit)
     implicit->mr = tile_rows(problem);
     implicit->nr = tile_columns(problem, implicit->phase);
     implicit->panels = clcnn_divide_up(columns_of(problem, implicit->phase), implicit->nr);
+    plan_strips(implicit);
     if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
         return plan_filter(implicit);
     int64_t rows = clcnn_conv2d_terms(problem, implicit->phase);
@@ -136,14 +184,18 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     TRY(plan(implicit));
     const char *options = implicit->nr == vector_lanes(problem) ? "-DNV=1" : "";
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
-        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_filter",
+        TRY(clcnn_kernel_create(problem->device, program, options,
+                                implicit->block ? "conv2d_implicit_gemm_strips_filter"
+                                                : "conv2d_implicit_gemm_filter",
                                 &implicit->multiply));
         TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_reduce",
                                 &implicit->reduce));
     } else {
         TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_pack",
                                 &implicit->pack));
-        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm",
+        TRY(clcnn_kernel_create(problem->device, program, options,
+                                implicit->block ? "conv2d_implicit_gemm_strips"
+                                                : "conv2d_implicit_gemm",
                                 &implicit->multiply));
     }
     *state = implicit;
@@ -191,22 +243,46 @@ static struct clcnn_grid multiply_grid(const struct implicit *implicit, int64_t 
     return GRID3(tiles, clcnn_min(shares, implicit->panels), groups, 1, 1, 1);
 }
 
+/* A tile of outputs at the edge of the image skips the taps that none of them has: worth it if all
+ * are at the same place of different images. */
+static bool batch_inner(const struct implicit *implicit, int64_t n, bool padded)
+{
+    return padded && 2 * n > implicit->mr;
+}
+
+static enum clcnn_status forward_strips(struct implicit *implicit,
+                                        const struct clcnn_conv2d_call *call,
+                                        const struct clcnn_buffer *packed)
+{
+    const struct clcnn_conv2d_problem *p = &implicit->problem;
+    struct clcnn_grid grid = GRID2(call->n * p->p, clcnn_divide_up(p->q, implicit->block), 1, 1);
+    return clcnn_launch(call->stream, implicit->multiply, grid,
+                        ARGS(BUFFER(call->args->x), BUFFER(packed), BUFFER(call->args->bias),
+                             BUFFER(call->args->y), CONV2D_SHAPE(p, call->n), INT(implicit->block),
+                             INT(implicit->pitch), INT(p->use_bias), INT(p->activation),
+                             FLOAT(p->alpha)));
+}
+
 static enum clcnn_status forward(struct implicit *implicit, const struct clcnn_conv2d_call *call)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     const struct clcnn_conv2d_problem *p = &implicit->problem;
     const struct clcnn_buffer *packed = call->args->packed_w;
+    bool padded = p->pad[0] || p->pad[1] || p->pad[2] || p->pad[3];
     if (!packed) {
         packed = call->args->workspace;
         TRY(pack_filter(implicit, call->stream, call->args->w, packed));
     }
+    if (implicit->block)
+        return forward_strips(implicit, call, packed);
     TRY(clcnn_launch(
         call->stream, implicit->multiply, multiply_grid(implicit, call->n * p->p * p->q),
         ARGS(BUFFER(call->args->x), BUFFER(packed), BUFFER(call->args->bias), BUFFER(call->args->y),
              INT(call->n), INT(p->h), INT(p->w), INT(p->c), INT(p->k), INT(p->r), INT(p->s),
              INT(p->p), INT(p->q), INT(p->stride[0]), INT(p->stride[1]), INT(p->dilation[0]),
              INT(p->dilation[1]), INT(-p->pad[0]), INT(-p->pad[1]), INT(p->p), INT(p->q), INT(0),
-             INT(0), INT(1), INT(1), INT(p->use_bias), INT(p->activation), FLOAT(p->alpha))));
+             INT(0), INT(1), INT(1), INT(batch_inner(implicit, call->n, padded)), INT(p->use_bias),
+             INT(p->activation), FLOAT(p->alpha))));
 done:
     return status;
 }
@@ -246,16 +322,16 @@ static enum clcnn_status backward_residue(struct implicit *implicit,
         ARGS(BUFFER(call->args->w), BUFFER(panels), INT(w->taps), INT(kg), INT(cg),
              LONG((last_r * p->s + last_s) * cg), LONG(kg * taps), LONG(-p->stride[0] * p->s * cg),
              LONG(-p->stride[1] * cg), LONG(taps), LONG(1))));
-    TRY(clcnn_launch(call->stream, implicit->multiply,
-                     multiply_grid(implicit, call->n * h->outputs * w->outputs),
-                     ARGS(BUFFER(call->args->dy), BUFFER(panels), BUFFER(NULL),
-                          BUFFER(call->args->dx), INT(call->n), INT(p->p), INT(p->q), INT(p->k),
-                          INT(p->c), INT(pairs ? h->taps : 0), INT(pairs ? w->taps : 1),
-                          INT(h->outputs), INT(w->outputs), INT(1), INT(1), INT(h->step),
-                          INT(w->step), INT(h->origin - (h->taps - 1) * h->step),
-                          INT(w->origin - (w->taps - 1) * w->step), INT(p->h), INT(p->w), INT(h->a),
-                          INT(w->a), INT(p->stride[0]), INT(p->stride[1]), INT(0),
-                          INT(CLCNN_ACTIVATION_LINEAR), FLOAT(0))));
+    TRY(clcnn_launch(
+        call->stream, implicit->multiply,
+        multiply_grid(implicit, call->n * h->outputs * w->outputs),
+        ARGS(BUFFER(call->args->dy), BUFFER(panels), BUFFER(NULL), BUFFER(call->args->dx),
+             INT(call->n), INT(p->p), INT(p->q), INT(p->k), INT(p->c), INT(pairs ? h->taps : 0),
+             INT(pairs ? w->taps : 1), INT(h->outputs), INT(w->outputs), INT(1), INT(1),
+             INT(h->step), INT(w->step), INT(h->origin - (h->taps - 1) * h->step),
+             INT(w->origin - (w->taps - 1) * w->step), INT(p->h), INT(p->w), INT(h->a), INT(w->a),
+             INT(p->stride[0]), INT(p->stride[1]), INT(batch_inner(implicit, call->n, pairs > 1)),
+             INT(0), INT(CLCNN_ACTIVATION_LINEAR), FLOAT(0))));
 done:
     return status;
 }
@@ -281,21 +357,35 @@ done:
     return status;
 }
 
+static enum clcnn_status sum_ranges(struct implicit *implicit, const struct clcnn_conv2d_call *call,
+                                    int64_t ranges, int64_t per_range)
+{
+    const struct clcnn_conv2d_problem *p = &implicit->problem;
+    const struct clcnn_conv2d_args *args = call->args;
+    int64_t taps = clcnn_conv2d_taps(p);
+    if (implicit->block)
+        return clcnn_launch(
+            call->stream, implicit->multiply,
+            GRID3(clcnn_divide_up(taps, tile_taps(p)), ranges, implicit->panels, 1, 1, 1),
+            ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
+                 CONV2D_SHAPE(p, call->n), INT(implicit->pitch), LONG(per_range)));
+    return clcnn_launch(
+        call->stream, implicit->multiply,
+        GRID3(clcnn_divide_up(implicit->panels, PANELS), ranges, p->groups, 1, 1, 1),
+        ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace), CONV2D_SHAPE(p, call->n),
+             LONG(per_range * ROWS)));
+}
+
 static enum clcnn_status backward_filter(struct implicit *implicit,
                                          const struct clcnn_conv2d_call *call)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     const struct clcnn_conv2d_problem *p = &implicit->problem;
     const struct clcnn_conv2d_args *args = call->args;
-    int64_t blocks = clcnn_divide_up(call->n * p->p * p->q, ROWS);
-    int64_t per_range = clcnn_divide_up(blocks, implicit->ranges);
-    int64_t ranges = clcnn_divide_up(blocks, per_range), taps = clcnn_conv2d_taps(p);
-    TRY(clcnn_launch(call->stream, implicit->multiply,
-                     GRID3(clcnn_divide_up(implicit->panels, implicit->panels_per_item), ranges,
-                           p->groups, 1, 1, 1),
-                     ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
-                          CONV2D_SHAPE(p, call->n), INT(implicit->panels_per_item),
-                          LONG(per_range * ROWS))));
+    int64_t units = units_of(implicit, call->n), taps = clcnn_conv2d_taps(p);
+    int64_t per_range = clcnn_divide_up(units, implicit->ranges);
+    int64_t ranges = clcnn_divide_up(units, per_range);
+    TRY(sum_ranges(implicit, call, ranges, per_range));
     TRY(clcnn_launch(
         call->stream, implicit->reduce,
         GRID3(clcnn_divide_up(taps + 1, implicit->mr), implicit->panels, p->groups, 1, 1, 1),
