@@ -93,7 +93,6 @@ done:
         *enqueue->event = own;
     else if (own)
         clReleaseEvent(own);
-    clcnn_programs_rest(buffer->device);
     return status;
 }
 

@@ -211,10 +211,7 @@ const struct clcnn_device_info *clcnn_device_info(const struct clcnn_device *dev
 
 enum clcnn_status clcnn_device_finish(struct clcnn_device *device)
 {
-    enum clcnn_status status =
-        clcnn_cl_check(clFinish(device->queue), "device_finish: '%s'", device->info.name);
-    clcnn_programs_rest(device);
-    return status;
+    return clcnn_cl_check(clFinish(device->queue), "device_finish: '%s'", device->info.name);
 }
 
 cl_context clcnn_device_cl_context(const struct clcnn_device *device)

@@ -74,13 +74,6 @@ done:
     return status;
 }
 
-void clcnn_kernel_ran(struct clcnn_kernel *kernel)
-{
-    if (!kernel->launched && kernel->program)
-        atomic_fetch_sub(&kernel->program->unlaunched, 1);
-    kernel->launched = true;
-}
-
 enum clcnn_status clcnn_kernel_create(struct clcnn_device *device, const char *program,
                                       const char *options, const char *name,
                                       struct clcnn_kernel **out)
@@ -96,7 +89,6 @@ enum clcnn_status clcnn_kernel_create(struct clcnn_device *device, const char *p
     int length = snprintf(kernel->name, sizeof(kernel->name), "%s", name);
     REQUIRE(length < (int)sizeof(kernel->name), "kernel_create: the name '%s' is too long", name);
     TRY(clcnn_program_find(device, program, options, defers(device), &kernel->program));
-    atomic_fetch_add(&kernel->program->unlaunched, 1);
     if (!join_batch(kernel))
         TRY(clcnn_kernel_complete(kernel));
     *out = kernel;
@@ -113,7 +105,6 @@ void clcnn_kernel_destroy(struct clcnn_kernel **kernel)
     struct clcnn_kernel *k = *kernel;
     *kernel = NULL;
     leave_batch(k);
-    clcnn_kernel_ran(k);
     if (k->kernel)
         clReleaseKernel(k->kernel);
     clcnn_device_destroy(&k->device);

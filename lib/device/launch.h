@@ -17,9 +17,11 @@ struct clcnn_device *clcnn_device_retain(struct clcnn_device *device);
  * kernel family: one work-item per work-group. */
 enum clcnn_device_class clcnn_device_family(const struct clcnn_device *device);
 
-/* Puts the programs built so far into the cache, if they are not there yet: to be called after a
- * warm-up has launched every kernel. Otherwise it happens in the background some time after the
- * launches, or when the device goes. May take 0.1 s per program on pocl. */
+/* Puts the programs built so far into the cache, if they are not there yet. It happens by itself when
+ * the last device of the process goes. Until then it is safe only while no kernel runs, in any queue,
+ * context and thread of the process: pocl 3.1 counts the users of a kernel's machine code by a key
+ * that a request for its binary shares, and aborts when one of them finishes (an assertion in
+ * pocl_release_dlhandle_cache). May take 0.1 s per program on pocl. */
 void clcnn_device_save_programs(struct clcnn_device *device);
 
 /* ---- kernels ---------------------------------------------------------------------------------- */
@@ -163,7 +165,7 @@ enum clcnn_status clcnn_launch(struct clcnn_stream *stream, struct clcnn_kernel 
 
 /* ---- queues ------------------------------------------------------------------------------------ */
 
-/* An in-order queue of a session's own (an imported device gives the caller's queue, retained). */
+/* An in-order queue of a session's own. A device imported with an in-order queue gives that one. */
 struct clcnn_queue;
 enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_queue **out);
 void clcnn_queue_destroy(struct clcnn_queue **queue);

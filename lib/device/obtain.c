@@ -122,7 +122,6 @@ static void mark_unsaved(struct clcnn_device *device, struct clcnn_program *prog
     if (!device->cache && !device->save_binary_dir)
         return;
     atomic_store(&program->unsaved, true);
-    atomic_fetch_add(&device->programs.unsaved, 1);
 }
 
 enum clcnn_status clcnn_obtain_from_source(struct clcnn_device *device,
@@ -218,7 +217,6 @@ void clcnn_program_save(struct clcnn_device *device, struct clcnn_program *progr
     /* One thread does it, once. */
     if (!atomic_exchange(&program->unsaved, false))
         return;
-    atomic_fetch_sub(&device->programs.unsaved, 1);
     TRY(get_binary(program, &data, &bytes));
     clcnn_cache_put(device->cache, &program->key, program->name, data, bytes);
     if (device->save_binary_dir)

@@ -56,7 +56,6 @@ static enum clcnn_status create(const struct clcnn_device *device, const char *n
 
     TRY(clcnn_alloc(1, sizeof(*program), &program));
     atomic_init(&program->unsaved, false);
-    atomic_init(&program->unlaunched, 0);
     program->source = clcnn_source_find(name);
     REQUIRE(program->source, "kernel_create: there is no program '%s'", name);
     TRY(clcnn_copy_string(name, &program->name));
@@ -98,14 +97,6 @@ static struct clcnn_program *next_waiting(struct clcnn_programs *programs)
     return program;
 }
 
-static struct clcnn_program *next_save(struct clcnn_programs *programs)
-{
-    struct clcnn_program *program = programs->first;
-    while (program && !program->save_wanted)
-        program = program->next;
-    return program;
-}
-
 static void *work(void *argument)
 {
     struct clcnn_device *device = argument;
@@ -113,18 +104,8 @@ static void *work(void *argument)
     struct clcnn_program *program;
 
     pthread_mutex_lock(&programs->lock);
-    for (;;) {
-        if ((program = next_waiting(programs)) != NULL) {
-            make(device, program);
-        } else if ((program = next_save(programs)) != NULL) {
-            program->save_wanted = false;
-            pthread_mutex_unlock(&programs->lock);
-            clcnn_program_save(device, program);
-            pthread_mutex_lock(&programs->lock);
-        } else {
-            break;
-        }
-    }
+    while ((program = next_waiting(programs)) != NULL)
+        make(device, program);
     programs->workers--;
     pthread_cond_broadcast(&programs->changed);
     pthread_mutex_unlock(&programs->lock);
@@ -187,21 +168,10 @@ enum clcnn_status clcnn_program_wait(struct clcnn_device *device, struct clcnn_p
     return status;
 }
 
-void clcnn_programs_rest(struct clcnn_device *device)
-{
-    struct clcnn_programs *programs = &device->programs;
-    bool any = false;
-
-    if (atomic_load_explicit(&programs->unsaved, memory_order_relaxed) == 0)
-        return;
-    pthread_mutex_lock(&programs->lock);
-    for (struct clcnn_program *p = programs->first; p; p = p->next)
-        if (atomic_load(&p->unsaved) && atomic_load(&p->unlaunched) == 0)
-            any = p->save_wanted = true;
-    if (any)
-        start_worker(device);
-    pthread_mutex_unlock(&programs->lock);
-}
+/* Devices of this process that may run kernels. Held while programs are saved, so that none opens
+ * meanwhile. */
+static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
+static int open_devices;
 
 void clcnn_programs_open(struct clcnn_programs *programs)
 {
@@ -211,7 +181,9 @@ void clcnn_programs_open(struct clcnn_programs *programs)
     pthread_cond_init(&programs->changed, NULL);
     programs->last = &programs->first;
     programs->max_workers = (int)clcnn_max(1, clcnn_min(cores, 8));
-    atomic_init(&programs->unsaved, 0);
+    pthread_mutex_lock(&open_lock);
+    open_devices++;
+    pthread_mutex_unlock(&open_lock);
 }
 
 void clcnn_device_save_programs(struct clcnn_device *device)
@@ -245,7 +217,10 @@ void clcnn_programs_close(struct clcnn_device *device)
 {
     struct clcnn_programs *programs = &device->programs;
     finish_workers(programs);
-    clcnn_device_save_programs(device);
+    pthread_mutex_lock(&open_lock);
+    if (--open_devices == 0)
+        clcnn_device_save_programs(device);
+    pthread_mutex_unlock(&open_lock);
     while (programs->first) {
         struct clcnn_program *program = programs->first;
         programs->first = program->next;

@@ -28,10 +28,8 @@ struct clcnn_program {
     enum clcnn_program_state state;
     enum clcnn_status status; /* of a failure, and its message */
     char *message;
-    bool save_wanted;
 
-    atomic_bool unsaved;   /* built, but not in the cache yet */
-    atomic_int unlaunched; /* kernels of it that have not run yet */
+    atomic_bool unsaved; /* built, but not in the cache yet */
 };
 
 struct clcnn_programs {
@@ -41,12 +39,12 @@ struct clcnn_programs {
     int workers, max_workers;
     struct clcnn_batch *batches; /* kernels deferred, one batch per thread */
     struct clcnn_program_info info;
-    atomic_int unsaved;
 };
 
 void clcnn_programs_open(struct clcnn_programs *programs);
 
-/* Waits for the workers, saves what is not saved yet, and releases everything. */
+/* Waits for the workers, saves what is not saved yet (not while another device of this process is
+ * open: see clcnn_device_save_programs), and releases everything. */
 void clcnn_programs_close(struct clcnn_device *device);
 
 /* The program, in whatever state; it belongs to the device. With `start`, a worker begins to make
@@ -56,9 +54,5 @@ enum clcnn_status clcnn_program_find(struct clcnn_device *device, const char *na
 
 /* Waits until the program is made, or makes it here if no worker has begun; its failure, if any. */
 enum clcnn_status clcnn_program_wait(struct clcnn_device *device, struct clcnn_program *program);
-
-/* After the device has been waited for: lets a worker save the programs whose kernels have all run.
- */
-void clcnn_programs_rest(struct clcnn_device *device);
 
 #endif

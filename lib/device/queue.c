@@ -38,7 +38,7 @@ enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_q
     *out = NULL;
     TRY(clcnn_alloc(1, sizeof(*queue), &queue));
     queue->device = clcnn_device_retain(device);
-    if (device->imported) {
+    if (device->imported && !device->out_of_order) {
         TRY(clcnn_cl_check(clRetainCommandQueue(device->queue), "queue"));
         queue->queue = device->queue;
     } else {
@@ -71,9 +71,7 @@ const struct clcnn_enqueue *clcnn_queue_enqueue(const struct clcnn_queue *queue)
 
 enum clcnn_status clcnn_queue_finish(struct clcnn_queue *queue)
 {
-    enum clcnn_status status = clcnn_cl_check(clFinish(queue->queue), "queue: finish");
-    clcnn_programs_rest(queue->device);
-    return status;
+    return clcnn_cl_check(clFinish(queue->queue), "queue: finish");
 }
 
 enum clcnn_status clcnn_queue_mark(struct clcnn_queue *queue, struct clcnn_mark *mark)
