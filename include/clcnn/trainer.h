@@ -22,7 +22,7 @@ extern "C" {
 
 struct clcnn_trainer;
 
-/* Zero means the default. */
+/* Zero (or NULL) means the default. */
 struct clcnn_trainer_params {
     int batch_size;                       /* 0 = 32, as Keras */
     enum clcnn_loss_kind loss;
@@ -52,18 +52,21 @@ struct clcnn_metrics {
 struct clcnn_progress {
     int epoch, epochs;                 /* epoch counts from 0 */
     int64_t sample, samples;           /* done in this epoch, and to do in all */
+    int64_t step, steps;               /* the same in batches */
     double seconds;                    /* since this epoch began */
     struct clcnn_metrics training;     /* running mean over the epoch */
     struct clcnn_metrics validation;
     bool epoch_end;                    /* false: in the middle of an epoch */
 };
 
-/* Called about ten times a second and at each epoch's end, from the fitting thread. Returning false
- * stops the training in good order. */
+/* Called when an epoch begins (sample 0), about ten times a second and at its end, from the fitting
+ * thread. It may use the trainer (to save its state, say). Returning false stops the training in good
+ * order. */
 typedef bool (*clcnn_progress_function)(const struct clcnn_progress *progress, void *user);
 
+/* Zero (or NULL) means the default. */
 struct clcnn_fit_params {
-    int epochs;                              /* 0 = 1 */
+    int epochs;                              /* the last one is epochs - 1; 0 = one more epoch */
     int initial_epoch;                       /* continue here: shuffling goes on as if uninterrupted */
     bool no_shuffle;
     const struct clcnn_dataset *validation;  /* evaluated at each epoch's end; NULL = none */
@@ -84,28 +87,33 @@ struct clcnn_history {
     bool stopped; /* a callback asked for it */
 };
 
-/* Trains. BLOCKS. The last, smaller batch is used too. If stopped, the steps done stay.
- * `history` may be NULL. Requires: data whose shape and labels fit the model (x [count][H][W][C]);
- * sparse or categorical cross-entropy (labels), or binary with one unit.
+/* Trains epochs initial_epoch .. epochs - 1, as Keras does. BLOCKS. The last, smaller batch is used
+ * too. If stopped, the steps done stay, but the epoch counts as not done. A loss that became NaN is
+ * no error: the history shows it. `history` may be NULL; after an error it holds the epochs before.
+ * Requires: data with at least one sample, whose shape and labels fit the model (x [count][H][W][C],
+ * also for a channels_first model, or [count][F]); sparse or categorical cross-entropy (labels), or
+ * binary with one unit; the same of the validation data.
  * Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_trainer_fit(struct clcnn_trainer *trainer,
                                               const struct clcnn_dataset *data,
                                               const struct clcnn_fit_params *params,
                                               struct clcnn_history *history);
 
-/* Loss and accuracy with the present weights (dropout off). BLOCKS. */
+/* Loss and accuracy with the present weights (dropout off). BLOCKS. Requires and errors: as fit. */
 CLCNN_API enum clcnn_status clcnn_trainer_evaluate(struct clcnn_trainer *trainer,
                                                    const struct clcnn_dataset *data,
                                                    struct clcnn_metrics *metrics);
 
 /* Outputs of `count` images with the present weights (dropout off; a final softmax applied).
- * x[count][input shape], y[count][output shape]. BLOCKS. */
+ * x[count][input shape], y[count][output shape]. BLOCKS.
+ * Errors: INVALID_ARGUMENT (count < 0, a missing array), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_trainer_predict(struct clcnn_trainer *trainer, int64_t count,
                                                   const float *x, float *y);
 
 /* One step on one batch of at most batch_size: x float32 [count][input shape]; targets int32 labels
- * [count] for sparse cross-entropy, else float32 [count][U]. metrics (NULL allowed: then it does not
- * wait) are those before the step. */
+ * [count] for sparse cross-entropy, else float32 [count][output shape]. metrics (NULL allowed: then it
+ * does not wait) are those before the step. The arrays are copied before it returns.
+ * Requires: 1 <= count <= batch_size; labels below U. Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API enum clcnn_status clcnn_trainer_train_on_batch(struct clcnn_trainer *trainer, int count,
                                                          const float *x, const void *targets,
                                                          struct clcnn_metrics *metrics);
@@ -114,7 +122,8 @@ CLCNN_API enum clcnn_status clcnn_trainer_train_on_batch(struct clcnn_trainer *t
 CLCNN_API enum clcnn_status clcnn_trainer_read_weights(struct clcnn_trainer *trainer);
 
 /* A checkpoint: weights, optimiser state and step count in one safetensors file (written whole or not
- * at all), from which training continues with the same bits. Loading changes nothing on an error.
+ * at all), from which training continues with the same bits: the seed is part of it. Loading requires
+ * the same model and optimizer, and changes nothing on an error.
  * Errors: IO, FORMAT, DEVICE, OUT_OF_MEMORY. BLOCK. */
 CLCNN_API enum clcnn_status clcnn_trainer_save_state(struct clcnn_trainer *trainer,
                                                      const char *path);
@@ -125,7 +134,8 @@ CLCNN_API enum clcnn_status clcnn_trainer_load_state(struct clcnn_trainer *train
 CLCNN_API int clcnn_trainer_epoch(const struct clcnn_trainer *trainer);
 
 /* A progress bar in Keras's form on `user`, a FILE *: rewritten in place on a terminal, one plain line
- * per epoch elsewhere. For clcnn_fit_params.on_progress; always returns true. */
+ * per epoch elsewhere. While an epoch runs the time shown is the time left.
+ * For clcnn_fit_params.on_progress; always returns true. */
 CLCNN_API bool clcnn_progress_bar(const struct clcnn_progress *progress, void *user);
 
 #ifdef __cplusplus

@@ -1,0 +1,281 @@
+/* From the graph to the forward steps: fusion, aliases, borders. */
+#include "base/memory.h"
+#include "run/plan.h"
+#include <stdlib.h>
+
+#define NONE (-1)
+
+struct builder {
+    struct clcnn_plan *plan;
+    const struct clcnn_model *model;
+    int *value;      /* [layers]: where its output is */
+    int *consumer;   /* [layers]: the layer that reads it, if it is the only one; else NONE */
+    bool *absorbed;  /* [layers]: an activation that its producer computes */
+    int split_layer; /* its activation is left to a tail step; NONE if there is none */
+};
+
+static int64_t elements(const struct clcnn_layer *layer)
+{
+    int64_t count = 1;
+    for (int i = 1; i < layer->shape.rank; i++)
+        count *= layer->shape.dim[i];
+    return count;
+}
+
+static bool planar(const struct clcnn_shape *shape)
+{
+    return shape->rank == 4 && shape->dim[3] > 1 && shape->dim[1] * shape->dim[2] > 1;
+}
+
+/* ---- steps -------------------------------------------------------------------------------------
+ */
+
+static enum clcnn_status add_step(struct clcnn_plan *plan, const struct clcnn_step_impl *impl,
+                                  const struct clcnn_layer *layer, int input_count,
+                                  struct clcnn_step **out)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    TRY(clcnn_grow(&plan->steps, &plan->step_capacity, (size_t)plan->step_count + 1,
+                   sizeof(*plan->steps)));
+    struct clcnn_step *step = &plan->steps[plan->step_count];
+    *step = (struct clcnn_step){.impl = impl, .layer = layer, .input_count = input_count};
+    TRY(clcnn_alloc((size_t)input_count, sizeof(*step->inputs), &step->inputs));
+    for (int i = 0; i < input_count; i++)
+        step->inputs[i].scratch = NONE;
+    TRY(clcnn_plan_add_value(plan, elements(layer), plan->step_count, &step->output));
+    plan->step_count++;
+    *out = step;
+done:
+    return status;
+}
+
+/* A step with one input. */
+static enum clcnn_status add_simple(struct clcnn_plan *plan, const struct clcnn_step_impl *impl,
+                                    const struct clcnn_layer *layer, int input,
+                                    struct clcnn_step **out)
+{
+    enum clcnn_status status = add_step(plan, impl, layer, 1, out);
+    if (status == CLCNN_STATUS_OK)
+        (*out)->inputs[0].value = input;
+    return status;
+}
+
+/* ---- fusion ------------------------------------------------------------------------------------
+ */
+
+static void layer_activation(const struct clcnn_layer *layer, enum clcnn_activation *activation,
+                             float *alpha)
+{
+    *activation = CLCNN_ACTIVATION_LINEAR;
+    *alpha = 0.0f;
+    if (layer->kind == CLCNN_LAYER_CONV2D) {
+        *activation = layer->u.conv2d.activation;
+        *alpha = layer->u.conv2d.activation_alpha;
+    } else if (layer->kind == CLCNN_LAYER_DENSE) {
+        *activation = layer->u.dense.activation;
+        *alpha = layer->u.dense.alpha;
+    } else if (layer->kind == CLCNN_LAYER_ACTIVATION) {
+        *activation = layer->u.activation.activation;
+        *alpha = layer->u.activation.alpha;
+    }
+}
+
+static bool fusible(enum clcnn_layer_kind producer, enum clcnn_activation activation)
+{
+    if (producer == CLCNN_LAYER_ADD)
+        return activation == CLCNN_ACTIVATION_RELU;
+    return (producer == CLCNN_LAYER_CONV2D || producer == CLCNN_LAYER_DENSE) &&
+           activation != CLCNN_ACTIVATION_SOFTMAX;
+}
+
+/* Gives the step the activation of its layer, or of the activation layer that alone follows. */
+static void fuse_activation(struct builder *b, int index, struct clcnn_step *step)
+{
+    layer_activation(&b->model->layers[index], &step->activation, &step->alpha);
+    if (index == b->split_layer) {
+        step->activation = CLCNN_ACTIVATION_LINEAR;
+        return;
+    }
+    int next = b->consumer[index];
+    if (step->activation != CLCNN_ACTIVATION_LINEAR || next == NONE || next == b->split_layer)
+        return;
+    const struct clcnn_layer *follower = &b->model->layers[next];
+    if (follower->kind != CLCNN_LAYER_ACTIVATION ||
+        !fusible(step->layer->kind, follower->u.activation.activation))
+        return;
+    layer_activation(follower, &step->activation, &step->alpha);
+    b->absorbed[next] = true;
+    b->value[next] = step->output;
+}
+
+/* A probability at the end whose loss is better computed from what goes into it. */
+static int find_split_layer(const struct clcnn_plan *plan)
+{
+    const struct clcnn_model *model = plan->model;
+    enum clcnn_activation activation;
+    float alpha;
+    if (!plan->params.training || plan->params.from_logits)
+        return NONE;
+    layer_activation(&model->layers[model->output], &activation, &alpha);
+    enum clcnn_loss_kind loss = plan->params.loss;
+    bool split =
+        activation == CLCNN_ACTIVATION_SOFTMAX
+            ? loss == CLCNN_LOSS_KIND_SPARSE_CATEGORICAL_CROSSENTROPY ||
+                  loss == CLCNN_LOSS_KIND_CATEGORICAL_CROSSENTROPY
+            : activation == CLCNN_ACTIVATION_SIGMOID && loss == CLCNN_LOSS_KIND_BINARY_CROSSENTROPY;
+    return split ? model->output : NONE;
+}
+
+static enum clcnn_status find_consumers(struct builder *b)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    int *uses = NULL;
+    size_t count = b->model->layer_count;
+    TRY(clcnn_alloc(count, sizeof(*uses), &uses));
+    for (size_t i = 0; i < count; i++) {
+        const struct clcnn_layer *layer = &b->model->layers[i];
+        b->consumer[i] = NONE;
+        for (int j = 0; j < layer->input_count; j++) {
+            int input = layer->inputs[j];
+            b->consumer[input] = uses[input]++ == 0 ? (int)i : NONE;
+        }
+    }
+done:
+    free(uses);
+    return status;
+}
+
+/* ---- layers ------------------------------------------------------------------------------------
+ */
+
+static enum clcnn_status add_input(struct builder *b, int index)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_plan *plan = b->plan;
+    const struct clcnn_layer *layer = &b->model->layers[index];
+    TRY(clcnn_plan_add_value(plan, elements(layer), 0, &plan->input));
+    plan->image = plan->input;
+    if (layer->u.data_format == CLCNN_DATA_FORMAT_CHANNELS_FIRST && planar(&layer->shape)) {
+        struct clcnn_step *step = NULL;
+        TRY(add_simple(plan, &clcnn_step_transpose, layer, plan->input, &step));
+        step->to_nhwc = true;
+        plan->image = step->output;
+    }
+    b->value[index] = plan->image;
+done:
+    return status;
+}
+
+static const struct clcnn_step_impl *impl_of(const struct clcnn_layer *layer)
+{
+    switch (layer->kind) {
+    case CLCNN_LAYER_CONV2D:
+        return &clcnn_step_conv2d;
+    case CLCNN_LAYER_POOL2D:
+        return &clcnn_step_pool2d;
+    case CLCNN_LAYER_DENSE:
+        return &clcnn_step_dense;
+    case CLCNN_LAYER_ACTIVATION:
+        return &clcnn_step_activation;
+    case CLCNN_LAYER_DROPOUT:
+        return &clcnn_step_dropout;
+    case CLCNN_LAYER_ADD:
+        return &clcnn_step_add;
+    case CLCNN_LAYER_CONCATENATE:
+        return &clcnn_step_concatenate;
+    case CLCNN_LAYER_INPUT:
+    case CLCNN_LAYER_FLATTEN:
+        break;
+    }
+    return NULL;
+}
+
+/* Layers that leave the array as it is have no step: their output is their input. */
+static bool is_alias(const struct builder *b, int index)
+{
+    const struct clcnn_layer *layer = &b->model->layers[index];
+    if (layer->kind == CLCNN_LAYER_ACTIVATION)
+        return index == b->split_layer || layer->u.activation.activation == CLCNN_ACTIVATION_LINEAR;
+    return layer->kind == CLCNN_LAYER_FLATTEN ||
+           (layer->kind == CLCNN_LAYER_DROPOUT &&
+            (!b->plan->params.training || layer->u.rate == 0.0f));
+}
+
+static enum clcnn_status add_layer(struct builder *b, int index)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_layer *layer = &b->model->layers[index];
+    struct clcnn_step *step = NULL;
+    if (layer->kind == CLCNN_LAYER_INPUT)
+        return add_input(b, index);
+    if (b->absorbed[index])
+        return status;
+    if (is_alias(b, index)) {
+        b->value[index] = b->value[layer->inputs[0]];
+        return status;
+    }
+    TRY(add_step(b->plan, impl_of(layer), layer, layer->input_count, &step));
+    for (int i = 0; i < layer->input_count; i++)
+        step->inputs[i].value = b->value[layer->inputs[i]];
+    b->value[index] = step->output;
+    fuse_activation(b, index, step);
+done:
+    return status;
+}
+
+/* ---- the end -----------------------------------------------------------------------------------
+ */
+
+/* The result must be an array of its own, in the caller's layout. */
+static enum clcnn_status add_output(struct builder *b)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_plan *plan = b->plan;
+    const struct clcnn_model *model = b->model;
+    const struct clcnn_layer *last = &model->layers[model->output];
+    struct clcnn_step *step = NULL;
+    plan->output = b->value[model->output];
+    if (model->layers[model->input].u.data_format == CLCNN_DATA_FORMAT_CHANNELS_FIRST &&
+        planar(&last->shape)) {
+        TRY(add_simple(plan, &clcnn_step_transpose, last, plan->output, &step));
+        plan->output = step->output;
+    }
+    plan->scores = plan->output;
+    if (b->split_layer != NONE) {
+        TRY(add_simple(plan, &clcnn_step_activation, last, plan->scores, &step));
+        layer_activation(last, &step->activation, &step->alpha);
+        step->tail = true;
+        plan->fused_loss = true;
+        plan->output = step->output;
+    } else if (plan->output == plan->input || plan->output == plan->image) {
+        TRY(add_simple(plan, &clcnn_step_copy, last, plan->output, &step));
+        plan->output = plan->scores = step->output;
+    }
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_plan_build(struct clcnn_plan *plan)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    size_t count = plan->model->layer_count;
+    struct builder b = {.plan = plan, .model = plan->model};
+    TRY(clcnn_alloc(count, sizeof(*b.value), &b.value));
+    TRY(clcnn_alloc(count, sizeof(*b.consumer), &b.consumer));
+    TRY(clcnn_alloc(count, sizeof(*b.absorbed), &b.absorbed));
+    TRY(find_consumers(&b));
+    b.split_layer = find_split_layer(plan);
+    for (size_t i = 0; i < count; i++)
+        TRY(add_layer(&b, (int)i));
+    TRY(add_output(&b));
+    for (int i = 0; i < plan->step_count; i++)
+        for (int j = 0; j < plan->steps[i].input_count; j++)
+            clcnn_plan_touch(plan, plan->steps[i].inputs[j].value, i);
+    clcnn_plan_touch(plan, plan->scores, plan->step_count);
+    clcnn_plan_touch(plan, plan->output, plan->step_count);
+done:
+    free(b.value);
+    free(b.consumer);
+    free(b.absorbed);
+    return status;
+}
