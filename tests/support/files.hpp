@@ -44,6 +44,8 @@ inline std::string read_file(const std::string &path)
 
 inline void write_file(const std::string &path, const std::string &contents)
 {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored); /* ext4 flushes a file cut and written again */
     std::ofstream file(path, std::ios::binary);
     file << contents;
     REQUIRE(file.good());
