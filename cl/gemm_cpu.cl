@@ -3,8 +3,7 @@
  *   C[M][N] = f(alpha op(A)[M][K] . op(B)[K][N] + beta C[M][N] + bias[N])
  *
  * A is read in place: op(A) = A[M][K], or with TRANSPOSE_A the stored A is [K][M]. B comes packed, in
- * panels of NR columns, [N/NR][panel_rows][NR] with zeros in the last panel's missing columns (pack_b),
- * or, if panel_rows is 0, it is packed by the work-item as it goes: one block of KC rows of one panel
+ * panels of NR columns, [N/NR][panel_rows][NR] (pack_b), the last one filled up with anything, or, if panel_rows is 0, it is packed by the work-item as it goes: one block of KC rows of one panel
  * at a time, into the work-group's own KC x NR floats of `slots`.
  *
  * Group (g0, g1, g2) computes rows g0 mc .. of the columns g1 nc .. over the k from g2 kstep .. (the
@@ -65,6 +64,16 @@
 
 DEFINE_ACTIVATE(vec)
 
+/* Between C and the scratch tile; rows shorter than a tile. */
+#define COPY_FEW(to, from, count)                                                                  \
+    do {                                                                                           \
+        int at = 0;                                                                                \
+        for (; at + 4 <= (count); at += 4)                                                         \
+            vstore4(vload4(0, (from) + at), 0, (to) + at);                                         \
+        for (; at < (count); at++)                                                                 \
+            (to)[at] = (from)[at];                                                                 \
+    } while (0)
+
 /* to[count] = alpha from[count]. The last vector overlaps the one before it. */
 static inline void copy_row(local float *to, global const float *from, int count, float alpha)
 {
@@ -78,41 +87,44 @@ static inline void copy_row(local float *to, global const float *from, int count
     STORE(alpha * LOAD(from + count - W), to + count - W);
 }
 
-/* Rows row .. of `depth` columns (from k0) of op(A); rows beyond the matrix become zeros. */
+/* Rows row .. of `depth` columns (from k0) of op(A), tile after tile; zeros below the matrix. */
+#if TRANSPOSE_A
 static inline void copy_a(local float *to, global const float *a, long lda, long row, long rows_left,
                           int rows, long k0, int depth, float alpha)
 {
-    for (int first = 0; first < rows; first += MR, to += A_TILE) {
-#if TRANSPOSE_A
-        global const float *from = a + k0 * lda + row + first;
-        if (rows_left - first >= MP) {
-            for (int k = 0; k < depth; k++, from += lda)
+    global const float *from = a + k0 * lda + row;
+    for (int k = 0; k < depth; k++, from += lda)
+        for (int first = 0; first < rows; first += MR) {
+            local float *tile = to + first / MR * A_TILE + A_AT(0, k);
+            if (rows_left - first >= MP)
                 for (int i = 0; i < MP; i += W)
-                    STORE(alpha * LOAD(from + i), to + A_AT(i, k));
-        } else {
-            for (int k = 0; k < depth; k++, from += lda)
+                    STORE(alpha * LOAD(from + first + i), tile + i);
+            else
                 for (int i = 0; i < MR; i++)
-                    to[A_AT(i, k)] = first + i < rows_left ? alpha * from[i] : 0.0f;
+                    tile[i] = first + i < rows_left ? alpha * from[first + i] : 0.0f;
         }
+}
 #else
-        for (int i = 0; i < MR; i++) {
+static inline void copy_a(local float *to, global const float *a, long lda, long row, long rows_left,
+                          int rows, long k0, int depth, float alpha)
+{
+    for (int first = 0; first < rows; first += MR, to += A_TILE)
+        for (int i = 0; i < MR; i++)
             if (first + i < rows_left)
                 copy_row(to + A_AT(i, 0), a + (row + first + i) * lda + k0, depth, alpha);
             else
                 for (int k = 0; k < depth; k++)
                     to[A_AT(i, k)] = 0.0f;
-        }
-#endif
-    }
 }
+#endif
 
-/* W rows n of B stored [N][K], W of their elements k: to[k][n]. */
-static inline void transpose_block(global float *to, global const float *from, long ldb)
+/* W rows n of B stored [N][K], W of their elements k: to[k][n]. Rows beyond `last` repeat it. */
+static inline void transpose_block(global float *to, global const float *from, long ldb, int last)
 {
     vec x[W], y[W];
 #pragma unroll
     for (int n = 0; n < W; n++)
-        x[n] = LOAD(from + n * ldb);
+        x[n] = LOAD(from + min(n, last) * ldb);
 #pragma unroll
     for (int step = 1; step < W; step *= 2) {
 #pragma unroll
@@ -129,32 +141,38 @@ static inline void transpose_block(global float *to, global const float *from, l
         STORE(x[k], to + k * NR);
 }
 
-/* Rows k0 .. of one panel: to[depth][NR] = op(B)[k0 + k][column + n], zeros from n = columns on. */
+/* Rows k0 .. of one panel: to[depth][NR] = op(B)[k0 + k][column + n]. The missing columns of the last
+ * panel hold whatever lies in B: their sums are never stored. */
 static inline void pack_panel(global float *to, global const float *b, long ldb, int transpose_b,
-                              long k0, int depth, long column, int columns)
+                              long n, long k, long k0, int depth, long column)
 {
     if (!transpose_b) {
-        global const float *from = b + k0 * ldb + column;
-        if (columns == NR) {
-            for (int k = 0; k < depth; k++, from += ldb)
-                for (int n = 0; n < NR; n += W)
-                    STORE(LOAD(from + n), to + k * NR + n);
-        } else {
-            for (int k = 0; k < depth; k++, from += ldb)
-                for (int n = 0; n < NR; n++)
-                    to[k * NR + n] = n < columns ? from[n] : 0.0f;
-        }
+        global const float *from = b + k0 * ldb + column, *end = b + (k - 1) * ldb + n;
+        for (int i = 0; i < depth; i++, from += ldb, to += NR)
+            if (from + NR <= end)
+                for (int j = 0; j < NR; j += W)
+                    STORE(LOAD(from + j), to + j);
+            else
+                for (int j = 0; j < NR; j++)
+                    to[j] = column + j < n ? from[j] : 0.0f;
         return;
     }
-    global const float *from = b + column * ldb + k0;
-    for (int n = 0; n < NR; n += W) {
-        int k = 0;
-        if (n + W <= columns)
-            for (; k + W <= depth; k += W)
-                transpose_block(to + k * NR + n, from + n * ldb + k, ldb);
-        for (; k < depth; k++)
-            for (int j = n; j < n + W; j++)
-                to[k * NR + j] = j < columns ? from[j * ldb + k] : 0.0f;
+    for (int j = 0; j < NR; j += W, to += W) {
+        const int last = (int)clamp(n - column - j - 1, -1L, W - 1L);
+        global const float *from = b + (column + j) * ldb + k0;
+        if (last < 0) {
+            for (int i = 0; i < depth; i++)
+                STORE((vec)0.0f, to + i * NR);
+        } else if (depth >= W) {
+            for (int i = 0; i < depth; i += W) {
+                const int at = min(i, depth - W); /* the last block overlaps the one before it */
+                transpose_block(to + at * NR, from + at, ldb, last);
+            }
+        } else {
+            for (int i = 0; i < depth; i++)
+                for (int l = 0; l < W; l++)
+                    to[i * NR + l] = from[min(l, last) * ldb + i];
+        }
     }
 }
 
@@ -166,8 +184,8 @@ kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long 
     AT(const float, b);
     AT(float, packed);
     long column = get_group_id(0) * NR, k0 = (long)get_group_id(1) * KC;
-    pack_panel(packed + column * k + k0 * NR, b, ldb, transpose_b, k0, (int)min((long)KC, k - k0),
-               column, (int)min((long)NR, n - column));
+    pack_panel(packed + column * k + k0 * NR, b, ldb, transpose_b, n, k, k0,
+               (int)min((long)KC, k - k0), column);
 }
 
 /* DO(i) for the rows 0 .. of a tile. Written out, since the sums stay in registers only if every index
@@ -276,7 +294,7 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
             const int columns = (int)min((long)NR, n - column);
             global const float *panel = b + column * panel_rows + k0 * NR;
             if (panel_rows == 0) {
-                pack_panel(slots, b, ldb, transpose_b, k0, depth, column, columns);
+                pack_panel(slots, b, ldb, transpose_b, n, k, k0, depth, column);
                 panel = slots;
             }
             if (last)
@@ -290,8 +308,7 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
                 const bool cut = left < height || columns < NR || slow;
                 if (cut && scale != 0.0f)
                     for (int i = 0; i < left; i++)
-                        for (int j = 0; j < columns; j++)
-                            scratch[i * NR + j] = to[i * ldc + j];
+                        COPY_FEW(scratch + i * NR, to + i * ldc, columns);
                 if (height == MR)
                     multiply_tile(MR, tile, panel, depth, scale, to, ldc, scratch, cut, last,
                                   panel_bias, lowest);
@@ -308,8 +325,7 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
                         STORE(activate_vec(LOAD(scratch + i), activation, activation_alpha),
                               scratch + i);
                 for (int i = 0; i < left; i++)
-                    for (int j = 0; j < columns; j++)
-                        to[i * ldc + j] = scratch[i * NR + j];
+                    COPY_FEW(to + i * ldc, scratch + i * NR, columns);
             }
         }
     }

@@ -136,6 +136,7 @@ void clcnn_gemm_destroy(struct clcnn_gemm **op)
     for (int i = 0; i < CLCNN_GEMM_KERNELS; i++)
         clcnn_kernel_destroy(&(*op)->kernels[i]);
     clcnn_device_destroy(&(*op)->device);
+    free((*op)->state);
     free(*op);
     *op = NULL;
 }

@@ -49,8 +49,9 @@ struct clcnn_gemm {
     struct clcnn_device *device;
     struct clcnn_gemm_params params; /* activation_alpha filled in */
     const struct clcnn_gemm_impl *impl;
-    struct clcnn_kernel
-        *kernels[CLCNN_GEMM_KERNELS]; /* what they are is the implementation's own */
+    /* The implementation's own; `state` is freed with free(). */
+    struct clcnn_kernel *kernels[CLCNN_GEMM_KERNELS];
+    void *state;
 };
 
 /* A part of the workspace for `count` floats, and the workspace behind it: parts start on cache

@@ -1,0 +1,129 @@
+#include "op/gemm_cpu_plan.h"
+#include "base/memory.h"
+#include <math.h>
+
+#define KC CLCNN_GEMM_CPU_KC
+
+/* What was measured on a 2-core Sapphire Rapids with pocl 3.1, in cycles. */
+#define COPY_A        0.4   /* a float of A to local memory, mostly from beyond the second cache */
+#define COPY_A_ROW    12.0  /* a row of a transposed A, however short */
+#define PACK_B        0.5   /* a float of B packed */
+#define PACK_B_ACROSS 0.7   /* transposed */
+#define READ_B        0.2   /* a float of packed B that comes from beyond the second cache */
+#define TILE_START    120.0 /* a tile of C read, written, its loop begun */
+#define REDUCE        2.0   /* a float of the partial sums written and read again */
+#define GROUP_START   1000.0
+#define LAUNCH        10000.0
+#define MOST_A_BYTES  ((size_t)512 * 1024) /* of local memory for A: it must stay in the cache */
+
+struct clcnn_gemm_cpu_tile clcnn_gemm_cpu_tile(int vector_width, bool transpose_a)
+{
+    int w = vector_width >= 16 ? 16 : vector_width >= 8 ? 8 : 4;
+    struct clcnn_gemm_cpu_tile tile = {.mr = 8, .mr_mid = 4, .mr_low = 2, .nr = 2 * w};
+    if (w == 16)
+        tile = (struct clcnn_gemm_cpu_tile){.mr = 14, .mr_mid = 8, .mr_low = 4, .nr = 2 * w};
+    else if (w == 8)
+        tile = (struct clcnn_gemm_cpu_tile){.mr = 6, .mr_mid = 4, .mr_low = 2, .nr = 2 * w};
+    tile.a_floats = KC * (transpose_a ? (int)clcnn_round_up(tile.mr, w) : tile.mr);
+    return tile;
+}
+
+/* Rows that are computed for `rows` rows: the last tile is as low as possible. */
+static int64_t computed_rows(const struct clcnn_gemm_cpu_tile *tile, int64_t rows)
+{
+    int64_t rest = rows % tile->mr;
+    int64_t last = rest == 0             ? 0
+                   : rest > tile->mr_mid ? tile->mr
+                   : rest > tile->mr_low ? tile->mr_mid
+                                         : tile->mr_low;
+    return rows - rest + last;
+}
+
+static double group_cycles(const struct clcnn_gemm_cpu_problem *p,
+                           const struct clcnn_gemm_cpu_plan *plan, bool pack)
+{
+    const struct clcnn_gemm_cpu_tile *tile = &plan->tile;
+    double depth = (double)plan->kstep, blocks = ceil(depth / KC), nr = tile->nr;
+    double rows = (double)clcnn_min(plan->mc, p->m);
+    double tiles = (double)clcnn_divide_up(plan->mc, tile->mr);
+    double panels = (double)clcnn_divide_up(plan->nc, tile->nr);
+    double a = rows * depth * COPY_A + (p->transpose_a ? depth * COPY_A_ROW : 0);
+    double b = nr * depth * (pack ? p->transpose_b ? PACK_B_ACROSS : PACK_B : READ_B);
+    double sums = (double)computed_rows(tile, clcnn_min(plan->mc, p->m)) * depth +
+                  tiles * blocks * TILE_START;
+    return a + panels * (b + sums) + GROUP_START;
+}
+
+/* Fills in what follows from mc, nc and kstep. The runtime hands out groups in a way that may leave
+ * one compute unit with one more than its share. */
+static void complete(const struct clcnn_gemm_cpu_problem *p, struct clcnn_gemm_cpu_plan *plan,
+                     bool pack_first)
+{
+    const int64_t units = clcnn_max(1, p->compute_units);
+    const bool pack = !p->packed && !pack_first;
+    plan->groups[0] = clcnn_divide_up(p->m, plan->mc);
+    plan->groups[1] = clcnn_divide_up(p->n, plan->nc);
+    plan->groups[2] = clcnn_divide_up(p->k, plan->kstep);
+    int64_t groups = plan->groups[0] * plan->groups[1] * plan->groups[2];
+    plan->packed_floats = pack_first ? clcnn_round_up(p->n, plan->tile.nr) * p->k : 0;
+    plan->slot_floats = pack ? groups * KC * plan->tile.nr : 0;
+    plan->partial_floats = plan->groups[2] > 1 ? plan->groups[2] * p->m * p->n : 0;
+    plan->bytes = (size_t)(clcnn_round_up(plan->packed_floats, 16) + plan->slot_floats +
+                           clcnn_round_up(plan->partial_floats, 16)) *
+                  sizeof(float);
+    plan->cycles = (double)(groups / units + 1) * group_cycles(p, plan, pack) + LAUNCH;
+    if (pack_first)
+        plan->cycles += LAUNCH + (double)plan->packed_floats *
+                                     (p->transpose_b ? PACK_B_ACROSS : PACK_B) / (double)units;
+    if (plan->partial_floats)
+        plan->cycles += LAUNCH + (double)plan->partial_floats * REDUCE / (double)units;
+}
+
+/* 1, 2, 3, 4, 6, 8, 12, ... */
+static int64_t next(int64_t count)
+{
+    return count < 2 ? count + 1 : (count & (count - 1)) == 0 ? count + count / 2 : count / 3 * 4;
+}
+
+/* `count` pieces of a whole, `each` together, made as even as possible. */
+static int64_t even(int64_t count, int64_t each)
+{
+    return clcnn_divide_up(count, clcnn_divide_up(count, each));
+}
+
+static void try_depths(const struct clcnn_gemm_cpu_problem *p, struct clcnn_gemm_cpu_plan plan,
+                       bool pack_first, size_t most_bytes, struct clcnn_gemm_cpu_plan *best)
+{
+    int64_t blocks = clcnn_divide_up(p->k, KC);
+    for (int64_t splits = 1; splits <= blocks && splits <= 8 * p->compute_units;
+         splits = next(splits)) {
+        plan.kstep = splits == 1 ? p->k : clcnn_divide_up(blocks, splits) * KC;
+        complete(p, &plan, pack_first);
+        if (plan.bytes <= most_bytes && plan.cycles < best->cycles)
+            *best = plan;
+    }
+}
+
+struct clcnn_gemm_cpu_plan clcnn_gemm_cpu_plan(const struct clcnn_gemm_cpu_problem *p,
+                                               size_t most_bytes)
+{
+    struct clcnn_gemm_cpu_plan best = {.cycles = INFINITY};
+    struct clcnn_gemm_cpu_plan plan = {.tile =
+                                           clcnn_gemm_cpu_tile(p->vector_width, p->transpose_a)};
+    const struct clcnn_gemm_cpu_tile *tile = &plan.tile;
+    int64_t tiles = clcnn_divide_up(p->m, tile->mr), panels = clcnn_divide_up(p->n, tile->nr);
+    size_t others = (size_t)(tile->mr + 1) * (size_t)tile->nr * sizeof(float);
+    size_t local = p->local_bytes > others ? p->local_bytes - others : 0;
+    int64_t fitting = (int64_t)((local < MOST_A_BYTES ? local : MOST_A_BYTES) /
+                                ((size_t)tile->a_floats * sizeof(float)));
+    int64_t most_tiles = clcnn_max(1, clcnn_min(fitting, tiles));
+
+    for (int pack_first = 0; pack_first <= !p->packed; pack_first++)
+        for (int64_t t = 1; t < 2 * most_tiles; t = next(t))
+            for (int64_t c = 1; c < 2 * panels; c = next(c)) {
+                plan.mc = even(tiles, clcnn_min(t, most_tiles)) * tile->mr;
+                plan.nc = even(panels, clcnn_min(c, panels)) * tile->nr;
+                try_depths(p, plan, pack_first, most_bytes, &best);
+            }
+    return best;
+}
