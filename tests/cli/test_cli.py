@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""The clcnn command as a user meets it: exit codes, JSON, files, errors.
+
+usage: test_cli.py PATH/TO/clcnn
+"""
+import gzip
+import json
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+CLCNN = os.path.abspath(sys.argv.pop(1))
+COMMANDS = ["devices", "summary", "train", "evaluate", "predict", "bench gemm", "bench conv",
+            "bench train", "bench start"]
+
+
+def run(*arguments, code=0, **more):
+    """Runs the command and checks its exit code."""
+    done = subprocess.run([CLCNN, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=300, **more)
+    assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stderr}"
+    return done
+
+
+def run_json(*arguments):
+    """Standard output must be one JSON object and nothing else."""
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+def write_idx(path, dims, data):
+    content = struct.pack(">I", 0x0800 | len(dims)) + struct.pack(f">{len(dims)}I", *dims) + data
+    with (gzip.open(path, "wb") if path.suffix == ".gz" else open(path, "wb")) as file:
+        file.write(content)
+
+
+def make_data(folder, train=320, test=80):
+    """Ten classes, told apart by which tenth of the image is bright."""
+    for name, count in (("train", train), ("t10k", test)):
+        labels = bytes(i % 10 for i in range(count))
+        images = bytearray()
+        for i in range(count):
+            image = bytearray((i * 37 + j * 11) % 64 for j in range(784))
+            image[labels[i] * 78:labels[i] * 78 + 78] = bytes([255]) * 78
+            images += image
+        write_idx(folder / f"{name}-images-idx3-ubyte.gz", (count, 28, 28), bytes(images))
+        write_idx(folder / f"{name}-labels-idx1-ubyte", (count,), labels)
+
+
+class Commands(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.place.name)
+        cls.data = cls.folder / "data"
+        cls.data.mkdir()
+        make_data(cls.data)
+        cls.weights = cls.folder / "w.safetensors"
+        cls.history = cls.folder / "h.csv"
+        cls.result = run_json("train", "mnist-cnn", "--data", cls.data, "--epochs", 5, "--batch",
+                              16, "--seed", 3, "--save", cls.weights, "--history", cls.history)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.place.cleanup()
+
+    def test_help_of_each_command(self):
+        self.assertIn("devices", run("--help").stdout)
+        for command in COMMANDS:
+            text = run(*command.split(), "--help").stdout
+            self.assertIn(f"usage: clcnn {command}", text)
+            self.assertIn("--device", text)
+            self.assertIn("--json", text)
+
+    def test_wrong_usage_is_2(self):
+        for words in ([], ["nonsense"], ["train"], ["train", "mnist-cnn"], ["bench"],
+                      ["train", "mnist-cnn", "--data", "x", "--epochs", "0"],
+                      ["train", "mnist-cnn", "--data", "x", "--optimizer", "magic"],
+                      ["train", "mnist-cnn", "--data"], ["devices", "--nonsense"],
+                      ["predict", "mnist-cnn"], ["bench", "gemm", "12,x"],
+                      ["bench", "conv", "--pass", "sideways"]):
+            self.assertNotEqual(run(*words, code=2).stderr, "")
+
+    def test_failures_are_1_and_say_why(self):
+        for words, expected in (
+                (["summary", "no-such-net"], "mnist-cnn"),
+                (["train", "mnist-cnn", "--data", self.folder / "absent"], "absent"),
+                (["evaluate", "mnist-cnn", "--weights", self.folder / "none", "--data", self.data],
+                 "none"),
+                (["devices", "--device", "no-such-device"], "no-such-device"),
+                (["train", "vgg-16", "--data", self.data, "--limit", "1", "--device", "9:9"],
+                 "9:9")):
+            self.assertIn(expected, run(*words, code=1).stderr)
+
+    def test_devices(self):
+        devices = run_json("devices")["devices"]
+        self.assertEqual(sum(device["chosen"] for device in devices), 1)
+        self.assertIn(devices[0]["name"], run("devices").stdout)
+
+    def test_summary(self):
+        self.assertEqual(run_json("summary", "alexnet")["parameters"], 62378344)
+        self.assertIn("93,322", run("summary", "mnist-cnn").stdout)
+
+    def test_train_learns_and_reports(self):
+        self.assertEqual(self.result["epochs"], 5)
+        self.assertFalse(self.result["interrupted"])
+        self.assertGreater(self.result["test_accuracy"], 0.9)
+        rows = self.history.read_text().splitlines()
+        self.assertEqual(rows[0], "epoch,accuracy,loss,val_accuracy,val_loss,seconds")
+        self.assertEqual(len(rows), 6)
+
+    def test_same_seed_same_bits(self):
+        again = self.folder / "again.safetensors"
+        run("train", "mnist-cnn", "--data", self.data, "--epochs", 5, "--batch", 16, "--seed", 3,
+            "--save", again)
+        self.assertEqual(self.weights.read_bytes(), again.read_bytes())
+        run("train", "mnist-cnn", "--data", self.data, "--epochs", 5, "--batch", 16, "--seed", 4,
+            "--save", again)
+        self.assertNotEqual(self.weights.read_bytes(), again.read_bytes())
+
+    def test_evaluate_agrees_with_train(self):
+        result = run_json("evaluate", "mnist-cnn", "--weights", self.weights, "--data", self.data)
+        self.assertEqual(result["samples"], 80)
+        self.assertAlmostEqual(result["accuracy"], self.result["test_accuracy"], places=6)
+
+    def test_state_resumes(self):
+        state, whole = self.folder / "s.state", self.folder / "whole.safetensors"
+        run("train", "mnist-cnn", "--data", self.data, "--epochs", 2, "--batch", 16, "--seed", 3,
+            "--state", state)
+        run("train", "mnist-cnn", "--data", self.data, "--epochs", 5, "--batch", 16, "--seed", 3,
+            "--resume", state, "--save", whole)
+        self.assertEqual(self.weights.read_bytes(), whole.read_bytes())
+
+    def test_interrupt_leaves_a_state(self):
+        saved = self.folder / "i.safetensors"
+        process = subprocess.Popen([CLCNN, "train", "mnist-cnn", "--data", str(self.data),
+                                    "--epochs", "100000", "--save", str(saved), "--json"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertTrue(json.loads(out)["interrupted"])
+        self.assertTrue(saved.exists())
+        state = pathlib.Path(f"{saved}.state")
+        self.assertTrue(state.exists())
+        self.assertIn(str(state), err)
+
+    def test_predict_pictures(self):
+        picture = self.folder / "seven.pgm"
+        image = bytearray(784)
+        image[7 * 78:8 * 78] = bytes([255]) * 78
+        picture.write_bytes(b"P5 28 28 255\n" + image)
+        result = run_json("predict", "mnist-cnn", "--weights", self.weights, picture)
+        self.assertEqual(result["predictions"][0]["class"], 7)
+        inverted = self.folder / "inverted.pgm"
+        inverted.write_bytes(b"P5 28 28 255\n" + bytes(255 - value for value in image))
+        result = run_json("predict", "mnist-cnn", "--weights", self.weights, "--dark-on-light",
+                          inverted)
+        self.assertEqual(result["predictions"][0]["class"], 7)
+        self.assertIn("seven.pgm", run("predict", "mnist-cnn", "--weights", self.weights,
+                                       picture).stdout)
+        picture.write_bytes(b"P5 28 28 255\n" + image[:100])
+        self.assertIn("seven.pgm", run("predict", "mnist-cnn", "--weights", self.weights, picture,
+                                       code=1).stderr)
+
+    def test_damaged_weights_are_refused(self):
+        damaged = self.folder / "damaged.safetensors"
+        damaged.write_bytes(self.weights.read_bytes()[:-5])
+        run("evaluate", "mnist-cnn", "--weights", damaged, "--data", self.data, code=1)
+
+    def test_full_disk_is_an_error(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([CLCNN, "summary", "mnist-cnn"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+
+    def test_benchmarks(self):
+        for row in run_json("bench", "gemm", "32", "33,17,40")["results"]:
+            self.assertGreater(row["gflops"], 0)
+        row = run_json("bench", "conv", "--batch", 2, "--algorithm", "direct")["results"][0]
+        self.assertEqual(row["algorithm"], "direct")
+        self.assertGreater(run_json("bench", "train", "--steps", 2)["images_per_second"], 0)
+        start = run_json("bench", "start")
+        self.assertGreater(start["cold"]["programs_built"], 0)
+        self.assertEqual(start["warm"]["programs_built"], 0)
+
+    def test_verbose_says_which_algorithm(self):
+        done = run("bench", "conv", "--batch", 2, env={**os.environ, "CLCNN_VERBOSE": "choose"})
+        self.assertIn("im2col_gemm", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

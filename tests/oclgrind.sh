@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs a program under oclgrind with its checks for data races, uninitialised memory and out-of-bounds
+# accesses. oclgrind itself exits with 0 whatever it finds, so its log decides.
+# usage: oclgrind.sh PROGRAM [ARGUMENT...]
+set -euo pipefail
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+oclgrind --data-races --uninitialized --log "$log" "$@"
+if [ -s "$log" ]; then
+    echo "oclgrind found:"
+    head -n 60 "$log"
+    exit 1
+fi
