@@ -20,8 +20,8 @@ int main(void)
     }
     for (size_t i = 0; i < count; i++)
         printf("%d:%d %s %s, %d compute units, %.1f GiB\n", infos[i].platform_index,
-               infos[i].device_index, clcnn_device_class_name(infos[i].device_class),
-               infos[i].name, infos[i].compute_units, (double)infos[i].global_bytes / 0x1p30);
+               infos[i].device_index, clcnn_device_class_name(infos[i].device_class), infos[i].name,
+               infos[i].compute_units, (double)infos[i].global_bytes / 0x1p30);
     clcnn_free(infos);
 
     /* Opening says in the log why each candidate won or lost. */

@@ -16,7 +16,7 @@ static void check(int ok, const char *what)
 int main(void)
 {
     enum { SIZE = 8, IMAGE = SIZE * SIZE };
-    float image[IMAGE] = { [27] = 9, [36] = 18 }, filter[9] = { 0 }, blurred[IMAGE];
+    float image[IMAGE] = {[27] = 9, [36] = 18}, filter[9] = {0}, blurred[IMAGE];
     for (int i = 0; i < 9; i++)
         filter[i] = 1.0f / 9.0f;
 
@@ -41,26 +41,32 @@ int main(void)
     struct clcnn_device *device = NULL;
     struct clcnn_buffer *x = NULL, *y = NULL, *w = NULL, *workspace = NULL;
     struct clcnn_conv2d *conv = NULL;
-    check(!clcnn_device_import(&(struct clcnn_device_import_params){ context, id, queue, { 0 } },
-                               &device), "import");
+    check(!clcnn_device_import(&(struct clcnn_device_import_params){context, id, queue, {0}},
+                               &device),
+          "import");
     check(!clcnn_buffer_wrap(device, memory, 0, sizeof(image), &x), "wrap x");
     check(!clcnn_buffer_wrap(device, memory, sizeof(image), sizeof(blurred), &y), "wrap y");
     check(!clcnn_buffer_wrap(device, memory, sizeof(image) + sizeof(blurred), sizeof(filter), &w),
           "wrap w");
-    check(!clcnn_conv2d_create(device,
-                               &(struct clcnn_conv2d_params){
-                                   .batch = 1, .height = SIZE, .width = SIZE, .channels = 1,
-                                   .filters = 1, .kernel = { 3, 3 },
-                                   .padding = CLCNN_PADDING_SAME,
-                                   .phases = 1u << CLCNN_CONV2D_PHASE_FORWARD },
-                               &conv), "conv2d");
+    check(!clcnn_conv2d_create(
+              device,
+              &(struct clcnn_conv2d_params){.batch = 1,
+                                            .height = SIZE,
+                                            .width = SIZE,
+                                            .channels = 1,
+                                            .filters = 1,
+                                            .kernel = {3, 3},
+                                            .padding = CLCNN_PADDING_SAME,
+                                            .phases = 1u << CLCNN_CONV2D_PHASE_FORWARD},
+              &conv),
+          "conv2d");
     size_t bytes = clcnn_conv2d_workspace_size(conv, CLCNN_CONV2D_PHASE_FORWARD);
     check(!bytes || !clcnn_buffer_create(device, bytes, &workspace), "workspace");
 
     /* Enqueued after `ready`; `done` is the application's to wait for. */
-    struct clcnn_conv2d_args args = { .x = x, .w = w, .y = y, .workspace = workspace };
-    check(!clcnn_conv2d_forward(conv, &args,
-                                &(struct clcnn_enqueue){ queue, 1, &ready, &done }), "forward");
+    struct clcnn_conv2d_args args = {.x = x, .w = w, .y = y, .workspace = workspace};
+    check(!clcnn_conv2d_forward(conv, &args, &(struct clcnn_enqueue){queue, 1, &ready, &done}),
+          "forward");
     clEnqueueReadBuffer(queue, memory, CL_TRUE, sizeof(image), sizeof(blurred), blurred, 1, &done,
                         NULL);
     for (int i = 0; i < IMAGE; i++)
