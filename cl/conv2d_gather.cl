@@ -23,15 +23,17 @@ static inline void zero_run(GATHER_TO float *to, int count)
         to[i] = 0.0f;
 }
 
-/* What the patches of a tile share: x[H][W][C], S taps a row, step_h and step_w apart, of the `depth`
+/* What the patches of a tile share: x[H][W][C], R x S taps, step_h and step_w apart, of the `depth`
  * channels of one group. Taps that lie together in x are one run. */
 struct patches {
-    int H, W, C, S, step_h, step_w, depth, run_taps;
+    int H, W, C, R, S, step_h, step_w, depth, run_taps;
 };
 
-static inline struct patches describe(int H, int W, int C, int S, int step_h, int step_w, int depth)
+static inline struct patches describe(int H, int W, int C, int R, int S, int step_h, int step_w,
+                                      int depth)
 {
-    struct patches of = { H, W, C, S, step_h, step_w, depth, step_w == 1 && depth == C ? S : 1 };
+    struct patches of = { H,      W,      C,     R, S, step_h,
+                          step_w, depth, step_w == 1 && depth == C ? S : 1 };
     return of;
 }
 
@@ -47,32 +49,39 @@ static inline struct place place_of(int t, struct patches of)
     return place;
 }
 
+static inline struct place next_run(struct place place, struct patches of)
+{
+    place.at = 0;
+    place.s += of.run_taps;
+    if (place.s >= of.S) {
+        place.s = 0;
+        place.r++;
+    }
+    return place;
+}
+
 /* `count` elements, from `place` on, of the patch whose tap (0, 0) is pixel (h, w) of `image`. */
 static inline void gather(GATHER_TO float *to, global const float *image, int h, int w,
                           struct place place, int count, struct patches of)
 {
     const int length = of.run_taps * of.depth;
-    for (; count > 0;) {
-        const int part = min(length - place.at, count);
-        const int row = h + place.r * of.step_h, column = w + place.s * of.step_w;
-        int first = 0, end = 0;
-        if (row >= 0 && row < of.H) {
-            first = (int)clamp(-(long)column * of.depth - place.at, 0L, (long)part);
-            end = (int)clamp(((long)of.W - column) * of.depth - place.at, (long)first, (long)part);
+    global const float *from = image + ((long)h * of.W + w) * of.C;
+    const bool inside = h >= 0 && h + (of.R - 1) * of.step_h < of.H && w >= 0 &&
+                        w + (of.S - 1) * of.step_w < of.W;
+    for (int part; count > 0; to += part, count -= part, place = next_run(place, of)) {
+        part = min(length - place.at, count);
+        const int r = place.r * of.step_h, s = place.s * of.step_w;
+        int first = 0, end = part;
+        if (!inside) {
+            const bool row = h + r >= 0 && h + r < of.H;
+            const long start = (long)(w + s) * of.depth + place.at;
+            first = row ? (int)clamp(-start, 0L, (long)part) : part;
+            end = row ? (int)clamp((long)of.W * of.depth - start, (long)first, (long)part) : part;
+            zero_run(to, first);
+            zero_run(to + end, part - end);
         }
-        zero_run(to, first);
         if (end > first)
-            copy_run(to + first, image + ((long)row * of.W + column) * of.C + place.at + first,
-                     end - first);
-        zero_run(to + end, part - end);
-        to += part;
-        count -= part;
-        place.at = 0;
-        place.s += of.run_taps;
-        if (place.s >= of.S) {
-            place.s = 0;
-            place.r++;
-        }
+            copy_run(to + first, from + ((long)r * of.W + s) * of.C + place.at + first, end - first);
     }
 }
 

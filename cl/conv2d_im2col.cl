@@ -25,7 +25,7 @@ KERNEL conv2d_im2col(INPUT(float, x), OUTPUT(float, col), SHAPE, int g, long m0,
     AT(float, col);
     const int depth = C / G;
     const long taps = (long)R * S * depth, first = m0 + get_group_id(0) * ROWS;
-    const struct patches of = describe(H, W, C, S, dilation_h, dilation_w, depth);
+    const struct patches of = describe(H, W, C, R, S, dilation_h, dilation_w, depth);
     struct pixel at = pixel_of(first, P, Q);
     for (long m = first; m < min(m1, first + ROWS); m++) {
         gather(col + (m - m0) * taps, x + (long)at.n * H * W * C + g * depth,

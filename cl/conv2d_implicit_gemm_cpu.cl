@@ -62,13 +62,19 @@
 #if NV != 1 && NV != 2
 #error "NV must be 1 or 2"
 #endif
+/* What patches of a tile may take of local memory; the defaults fit the 32 KiB that every device has. */
+#ifndef DEPTH
+#define DEPTH 512
+#endif
+#ifndef CHUNK_TILES
+#define CHUNK_TILES 6
+#endif
 enum {
     LANES = W,
     NR = NV * LANES,
-    DEPTH = 512,
     PITCH = DEPTH + 16, /* rows of patches fall into different sets of the first-level cache */
     ROWS = 48,
-    CHUNK = 6 * MR,
+    CHUNK = CHUNK_TILES * MR,
     PANELS = 2,
     STRIP = 7168,
 };
@@ -172,15 +178,25 @@ static inline void finish(global float *y, const long *to, int rows, int k, int 
                           const float *result, global const float *bias, int first, int last,
                           int use_bias, int activation, float alpha)
 {
+    /* linear and relu without the switch over all activations */
+    const bool simple = first && (!last || activation <= ACTIVATION_RELU);
+    const vec floor = (vec)(last && activation == ACTIVATION_RELU ? 0.0f : -INFINITY);
     for (int j = 0; j < NR && k + j < columns; j += LANES) {
         const int count = columns - k - j;
-        const vec shift = use_bias ? load_some(bias + k + j, count) : (vec)0.0f;
+        const vec shift = last && use_bias ? load_some(bias + k + j, count) : (vec)0.0f;
+        if (simple && count >= LANES) {
+            for (int i = 0; i < rows; i++) {
+                const vec value = LOAD(result + i * NR + j) + shift;
+                STORE(value < floor ? floor : value, y + to[i] + k + j);
+            }
+            continue;
+        }
         for (int i = 0; i < rows; i++) {
-            vec value = LOAD(result + i * NR + j);
+            vec value = LOAD(result + i * NR + j) + shift;
             if (!first)
                 value += load_some(y + to[i] + k + j, count);
             if (last)
-                value = activate_vec(value + shift, activation, alpha);
+                value = activate_vec(value, activation, alpha);
             store_some(value, y + to[i] + k + j, count);
         }
     }
@@ -189,9 +205,10 @@ static inline void finish(global float *y, const long *to, int rows, int k, int 
 /* The first and the last + 1 tap that fall into the image for the coordinate of tap 0. */
 static inline int2 taps_inside(int coordinate, int step, int taps, int size)
 {
-    const int first = coordinate < 0 ? (-coordinate + step - 1) / step : 0;
-    const int end = coordinate < size ? (size - coordinate + step - 1) / step : 0;
-    return (int2)(first, min(taps, end));
+    int2 inside = (int2)(max(-coordinate, 0), max(size - coordinate, 0));
+    if (step > 1)
+        inside = (int2)((inside.x + step - 1) / step, (inside.y + step - 1) / step);
+    return (int2)(inside.x, min(taps, inside.y));
 }
 
 KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
@@ -227,11 +244,11 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     }
     const int used_r = max(rs.y - rs.x, 0), used_s = max(ss.y - ss.x, 1);
     const int taps = ss.y > ss.x ? used_r * used_s * depth : 0;
-    const struct patches of = describe(H, W, C, used_s, step_h, step_w, depth);
+    const struct patches of = describe(H, W, C, used_r, used_s, step_h, step_w, depth);
     struct rows run = { used_s * depth, (S - used_s) * depth, 0 };
     panels += (long)g * panel_count * R * S * depth * NR;
     for (int t0 = 0; t0 == 0 || t0 < taps; t0 += DEPTH) {
-        const int count = min((int)DEPTH, taps - t0);
+        const int count = min(DEPTH, taps - t0);
         const struct place place = place_of(t0, of);
         for (int i = 0; i < MR; i++) {
             if (i < rows)
@@ -275,7 +292,7 @@ KERNEL conv2d_implicit_gemm_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(flo
     const int panel0 = get_group_id(0) * PANELS, panel1 = min(panel_count, panel0 + PANELS);
     const long first = get_group_id(1) * rows_per_range;
     const long end = min((long)N * P * Q, first + rows_per_range);
-    const struct patches of = describe(H, W, C, S, dilation_h, dilation_w, depth);
+    const struct patches of = describe(H, W, C, R, S, dilation_h, dilation_w, depth);
     partial += ((long)get_group_id(1) * G + g) * panel_count * tap_rows * NR;
     for (long m = first; m < end; m += ROWS) {
         const int rows = (int)min((long)ROWS, end - m);
@@ -342,7 +359,7 @@ KERNEL conv2d_implicit_gemm_reduce(INPUT(float, partial), OUTPUT(float, dw), OUT
 static inline void gather_strips(local float *strip, global const float *x, int n, int p, int w,
                                  int columns, int pitch, SHAPE)
 {
-    const struct patches of = describe(H, W, C, columns, 1, 1, C);
+    const struct patches of = describe(H, W, C, 1, columns, 1, 1, C);
     const struct place start = { 0, 0, 0 };
     for (int r = 0; r < R; r++)
         gather(strip + r * pitch, x + (long)n * H * W * C,

@@ -172,6 +172,15 @@ done:
     return status;
 }
 
+/* Larger tiles of patches where local memory is ordinary memory, and ample. */
+static const char *options_of(const struct implicit *implicit)
+{
+    bool narrow = implicit->nr == vector_lanes(&implicit->problem);
+    if (clcnn_device_info(implicit->problem.device)->local_bytes < 256 << 10)
+        return narrow ? "-DNV=1" : "";
+    return narrow ? "-DDEPTH=1152 -DCHUNK_TILES=24 -DNV=1" : "-DDEPTH=1152 -DCHUNK_TILES=24";
+}
+
 static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
                                 enum clcnn_conv2d_phase phase, void **state)
 {
@@ -182,7 +191,7 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     implicit->problem = *problem;
     implicit->phase = phase;
     TRY(plan(implicit));
-    const char *options = implicit->nr == vector_lanes(problem) ? "-DNV=1" : "";
+    const char *options = options_of(implicit);
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
         TRY(clcnn_kernel_create(problem->device, program, options,
                                 implicit->block ? "conv2d_implicit_gemm_strips_filter"
