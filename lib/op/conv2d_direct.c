@@ -32,20 +32,27 @@ static const char *unsupported(const struct clcnn_conv2d_problem *problem,
     return NULL;
 }
 
-/* The CPU kernels fill their lanes from C/G, and load about as often as they multiply. */
+/* Measured shares of the peak: the CPU kernels fill their lanes from C/G, and load about as often
+ * as they multiply. */
+static double efficiency(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
+{
+    static const double cpu[] = {[CLCNN_CONV2D_PHASE_FORWARD] = 0.3,
+                                 [CLCNN_CONV2D_PHASE_BACKWARD_DATA] = 0.12,
+                                 [CLCNN_CONV2D_PHASE_BACKWARD_FILTER] = 0.15};
+    int64_t lanes = vector_lanes(problem), channels = clcnn_conv2d_channels(problem);
+    if (problem->family == CLCNN_DEVICE_CLASS_GPU)
+        return 0.05;
+    if (is_depthwise(problem))
+        return 0.1;
+    if (channels < lanes)
+        return 0.1 * (double)channels / (double)lanes;
+    return cpu[phase] * (double)channels / (double)clcnn_round_up(channels, lanes);
+}
+
 static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
 {
-    double lanes = vector_lanes(problem), efficiency = 0.05;
-    if (problem->family != CLCNN_DEVICE_CLASS_GPU) {
-        double channels =
-            is_depthwise(problem) ? (double)problem->c : (double)clcnn_conv2d_channels(problem);
-        double used = channels / (double)clcnn_round_up((int64_t)channels, (int64_t)lanes);
-        efficiency = channels < lanes ? 0.4 / lanes : 0.4 * used;
-        if (is_depthwise(problem) || phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
-            efficiency /= 2.0;
-    }
-    return 5e-6 + clcnn_conv2d_flops(problem) / (problem->peak * efficiency) +
-           clcnn_conv2d_traffic(problem) / 1e10;
+    return 5e-6 + clcnn_conv2d_flops(problem) / (problem->peak * efficiency(problem, phase)) +
+           clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
 static void destroy(void *state)

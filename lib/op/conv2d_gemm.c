@@ -82,9 +82,11 @@ double clcnn_conv2d_gemm_cost(const struct clcnn_conv2d_problem *problem,
     struct clcnn_gemm_params params = product(problem, phase, rows);
     double chunks = (double)problem->groups * (double)clcnn_conv2d_pixels(problem) / (double)rows;
     double seconds = chunks * (5e-6 + clcnn_gemm_cost(problem->device, &params));
-    if (!in_place) /* 4 bytes written, and read again, at 8 bytes a cycle and compute unit */
-        seconds += chunks * (5e-6 + (double)rows * (double)clcnn_conv2d_taps(problem) * 8.0 /
-                                        problem->bandwidth);
+    if (in_place)
+        return seconds;
+    /* Patches are written, and read again. */
+    double patches = (double)rows * (double)clcnn_conv2d_taps(problem) * sizeof(float);
+    seconds += chunks * (5e-6 + 2.0 * patches / problem->bandwidth);
     return seconds + clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
