@@ -15,8 +15,8 @@
 
 DEFINE_ACTIVATE(vfloat)
 
-KERNEL activation_forward(INPLACE(const float, x), INPLACE(float, y), long count, long chunk, int activation,
-                          float alpha)
+KERNEL activation_forward(INPLACE(const float, x), INPLACE(float, y), long count, long chunk,
+                          int activation, float alpha)
 {
     AT(const float, x);
     AT(float, y);
@@ -24,8 +24,8 @@ KERNEL activation_forward(INPLACE(const float, x), INPLACE(float, y), long count
         store(y + i, end - i, activate_vfloat(load(x + i, end - i, 0.0f), activation, alpha));
 }
 
-KERNEL activation_backward(INPUT(float, y), INPLACE(const float, dy), INPLACE(float, dx), long count,
-                           long chunk, int activation, float alpha)
+KERNEL activation_backward(INPUT(float, y), INPLACE(const float, dy), INPLACE(float, dx),
+                           long count, long chunk, int activation, float alpha)
 {
     AT(const float, y);
     AT(const float, dy);
@@ -37,7 +37,8 @@ KERNEL activation_backward(INPUT(float, y), INPLACE(const float, dy), INPLACE(fl
     }
 }
 
-KERNEL softmax_forward(INPLACE(const float, x), INPLACE(float, y), long rows, long units, long chunk)
+KERNEL softmax_forward(INPLACE(const float, x), INPLACE(float, y), long rows, long units,
+                       long chunk)
 {
     AT(const float, x);
     AT(float, y);

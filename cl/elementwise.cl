@@ -5,14 +5,14 @@
  *   dropout    y[i] = u_i >= rate ? scale x[i] : 0
  *   transpose  y[n][j][i] = x[n][i][j],  i < rows, j < columns
  *
- * add, dropout: the CPU family takes `chunk` elements (dropout: blocks of four) in a row per work-item,
- * the GPU family one. copy_block: `chunk` rows by `block` columns, or one element. transpose: a
- * work-group takes `chunk` tiles of TILE x TILE one after another. Local memory: 1088 bytes for
- * transpose on the GPU family, else none. add and dropout may work in place. */
+ * add, dropout: the CPU family takes `chunk` elements (dropout: blocks of four) in a row per
+ * work-item, the GPU family one. copy_block: `chunk` rows by `block` columns, or one element.
+ * transpose: a work-group takes `chunk` tiles of TILE x TILE one after another. Local memory: 1088
+ * bytes for transpose on the GPU family, else none. add and dropout may work in place. */
 #include "philox.cl"
 
-KERNEL add(INPLACE(const float, a), INPLACE(const float, b), INPLACE(float, y), long count, long chunk,
-           int relu)
+KERNEL add(INPLACE(const float, a), INPLACE(const float, b), INPLACE(float, y), long count,
+           long chunk, int relu)
 {
     AT(const float, a);
     AT(const float, b);
@@ -40,7 +40,8 @@ KERNEL copy_block(INPUT(float, x), OUTPUT(float, y), long rows, long columns, lo
             store(y + row * y_stride + j, last - j, load(x + row * x_stride + j, last - j, 0.0f));
 }
 
-/* The random words of elements 4 b + part VW, ... of the blocks b, b + 1, ... in the lanes of `words`. */
+/* The random words of elements 4 b + part VW, ... of the blocks b, b + 1, ... in the lanes of
+ * `words`. */
 vuint in_order(struct philox words, int part)
 {
 #if VW == 1
@@ -53,8 +54,8 @@ vuint in_order(struct philox words, int part)
 #endif
 }
 
-/* Block b of four elements has the counter (b low, b high, step low, step high << 2 | stream 0). The
- * vectors of blocks start at multiples of VW, so b high is the same in all lanes. */
+/* Block b of four elements has the counter (b low, b high, step low, step high << 2 | stream 0).
+ * The vectors of blocks start at multiples of VW, so b high is the same in all lanes. */
 KERNEL dropout(INPLACE(const float, x), INPLACE(float, y), long count, long blocks, long chunk,
                long seed, long step, float rate, float scale)
 {
@@ -78,7 +79,8 @@ KERNEL dropout(INPLACE(const float, x), INPLACE(float, y), long count, long bloc
 
 #define TILE 16
 
-KERNEL transpose(INPUT(float, x), OUTPUT(float, y), long images, long rows, long columns, long chunk)
+KERNEL transpose(INPUT(float, x), OUTPUT(float, y), long images, long rows, long columns,
+                 long chunk)
 {
     AT(const float, x);
     AT(float, y);

@@ -1,4 +1,5 @@
-/* Losses, their gradients and their totals (lib/op/loss.c). x[N][U] predictions or logits, t targets.
+/* Losses, their gradients and their totals (lib/op/loss.c). x[N][U] predictions or logits, t
+ * targets.
  *
  * loss_crossentropy, with p = softmax(x) if `logits`, else x clipped to [1e-7, 1 - 1e-7]:
  *   loss[n] = -sum_u t_u log p_u;   dx[n][u] = scale (p_u sum_v t_v - t_u)  or  -scale t_u / p_u
@@ -49,7 +50,8 @@ float first_maximum(__global const float *row, long units, float maximum, __loca
     return reduce_min(first, scratch);
 }
 
-/* A row's loss from log softmax (inverse_sum = 1 / sum_v exp(x_v - m)) or from clipped probabilities. */
+/* A row's loss from log softmax (inverse_sum = 1 / sum_v exp(x_v - m)) or from clipped
+ * probabilities. */
 float crossentropy(__global const float *row, __global const float *vector, int label, long units,
                    int logits, float maximum, float inverse_sum, __local float *scratch)
 {

@@ -7,10 +7,11 @@
  *   adam      m = beta_1 m + (1 - beta_1) g;  v = beta_2 v + (1 - beta_2) g^2;
  *             w -= rate m / (sqrt(v) + epsilon)        with the bias correction inside `rate`
  *
- * Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, end of section 2; Sutskever et
- * al., "On the importance of initialization and momentum in deep learning", ICML 2013; Keras.
+ * Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, end of section 2; Sutskever
+ * et al., "On the importance of initialization and momentum in deep learning", ICML 2013; Keras.
  *
- * The CPU family takes `chunk` elements in a row per work-item, the GPU family one. No local memory. */
+ * The CPU family takes `chunk` elements in a row per work-item, the GPU family one. No local
+ * memory. */
 #include "elements.cl"
 
 KERNEL sgd(INPUT(float, g), OUTPUT(float, w), long count, long chunk, float rate)

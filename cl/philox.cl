@@ -1,5 +1,6 @@
-/* Philox4x32-10: random words of a key and a counter, VW counters at a time (lib/base/philox.c is the
- * same in C). Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011, section 3.3. */
+/* Philox4x32-10: random words of a key and a counter, VW counters at a time (lib/base/philox.c is
+ * the same in C). Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011, section
+ * 3.3. */
 #include "elements.cl"
 
 struct philox {

@@ -2,13 +2,13 @@
  *
  *   y[n][p][q][c] = max or mean of x[n][h][w][c] over the window of (p, q) inside the image:
  *                   p sh - pt <= h < p sh - pt + R,  q sw - pl <= w < q sw - pl + S
- *   max, backward:      dx[n][h][w][c] = sum of dy[n][p][q][c] over the windows whose first maximum in
- *                       row order is at (h, w), times f'(x[n][h][w][c])
+ *   max, backward:      dx[n][h][w][c] = f'(x[n][h][w][c]) sum of dy[n][p][q][c]
+ *                       over the windows whose first maximum in row order is at (h, w)
  *   average, backward:  dx[n][h][w][c] = f'(x[n][h][w][c]) sum of dy[n][p][q][c] / count(p, q)
  *                       over the windows that (h, w) is in
  *
- * f' belongs to the activation of what made x. A NaN counts as larger than any number. Every sum runs
- * over p, then q, ascending, whatever the work is split into.
+ * f' belongs to the activation of what made x. A NaN counts as larger than any number. Every sum
+ * runs over p, then q, ascending, whatever the work is split into.
  *
  * A work-item owns a part of one tensor, so nothing is written twice:
  *   forward            a part of y
@@ -16,8 +16,9 @@
  *                      divide the image: a window with the gap to the next one
  *   max_backward_rows  rows of dx; finds again every window that touches them
  *   average_backward   rows of dx
- * On the CPU family that is `chunk` rows of the image by `block` channels, in vectors over channels; on
- * the GPU family one channel of one pixel, cell or row, neighbours taking neighbouring channels.
+ * On the CPU family that is `chunk` rows of the image by `block` channels, in vectors over
+ * channels; on the GPU family one channel of one pixel, cell or row, neighbours taking neighbouring
+ * channels.
  *
  * Requires: every window overlaps the image; rows and H W are below 2^31. No local memory. */
 #include "gradient.cl"
@@ -60,9 +61,9 @@ struct window window_at(int p, int q, int H, int W, int R, int S, int sh, int sw
 }
 #define WINDOW(p, q) window_at(p, q, H, W, R, S, sh, sw, pt, pl)
 
-/* The maximum of a window and the pixel h W + w of its first occurrence, for the channels at x, which
- * points to them in the image's first pixel. A vector may read past its channels, but not past the
- * tensor, which has `left` elements from x on. */
+/* The maximum of a window and the pixel h W + w of its first occurrence, for the channels at x,
+ * which points to them in the image's first pixel. A vector may read past its channels, but not
+ * past the tensor, which has `left` elements from x on. */
 vfloat window_maximum(__global const float *x, long left, struct window window, int W, int C,
                       vint *pixel)
 {
@@ -124,8 +125,8 @@ KERNEL pool2d_average(INPUT(float, x), OUTPUT(float, y), SHAPE)
         }
 }
 
-KERNEL pool2d_max_backward_cells(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE, int activation,
-                                 float alpha)
+KERNEL pool2d_max_backward_cells(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE,
+                                 int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, dy);
@@ -162,8 +163,8 @@ int last_window(int h, int stride, int pad, int count)
     return min((h + pad) / stride, count - 1);
 }
 
-KERNEL pool2d_max_backward_rows(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE, int activation,
-                                float alpha)
+KERNEL pool2d_max_backward_rows(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE,
+                                int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, dy);
@@ -198,8 +199,8 @@ KERNEL pool2d_max_backward_rows(INPUT(float, x), INPUT(float, dy), OUTPUT(float,
 }
 
 /* x is NULL if the activation is linear. */
-KERNEL pool2d_average_backward(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE, int activation,
-                               float alpha)
+KERNEL pool2d_average_backward(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE,
+                               int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, dy);

@@ -1,6 +1,7 @@
-/* The sum, maximum or minimum over the lanes of a vector and the work-items of a work-group, in a fixed
- * order. Every work-item of the group must call it, and every one gets the result. A kernel that does
- * declares SCRATCH first. Local memory: 4 GROUP bytes on the GPU family, none on the CPU family.
+/* The sum, maximum or minimum over the lanes of a vector and the work-items of a work-group, in a
+ * fixed order. Every work-item of the group must call it, and every one gets the result. A kernel
+ * that does declares SCRATCH first. Local memory: 4 GROUP bytes on the GPU family, none on the CPU
+ * family.
  *
  * EACH_UNIT walks a row of `units` elements with the whole work-group. */
 #include "elements.cl"

@@ -7,8 +7,8 @@
  *   tanh        tanh(x)
  *   softmax     exp(x_i - max x) / sum_j exp(x_j - max x)   over the last axis (length U)
  *
- * The backward functions need only the output y, so that an activation fused into a convolution or a
- * dense layer can be differentiated without its input.
+ * The backward functions need only the output y, so that an activation fused into a convolution or
+ * a dense layer can be differentiated without its input.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_ACTIVATION_H
@@ -49,14 +49,15 @@ clcnn_activation_create(struct clcnn_device *device, const struct clcnn_activati
 CLCNN_API void clcnn_activation_destroy(struct clcnn_activation_op **op);
 
 /* y[rows][U] = f(x[rows][U]). `rows` <= planned; 0 = planned. y may be x (in place).
- * Asynchronous. Errors: INVALID_ARGUMENT (rows above the planned ones, a missing or too small buffer,
- * or buffers that share memory without being the same), DEVICE. */
+ * Asynchronous. Errors: INVALID_ARGUMENT (rows above the planned ones, a missing or too small
+ * buffer, or buffers that share memory without being the same), DEVICE. */
 CLCNN_API enum clcnn_status
 clcnn_activation_forward(struct clcnn_activation_op *op, int64_t rows, const struct clcnn_buffer *x,
                          struct clcnn_buffer *y, const struct clcnn_enqueue *enqueue);
 
 /* dx = dy f'(x), from the output y: relu dy [y > 0]; sigmoid dy y (1 - y); tanh dy (1 - y^2);
- * softmax y (dy - sum_j dy_j y_j). dx may be dy (in place), not y. Asynchronous. Errors: as forward. */
+ * softmax y (dy - sum_j dy_j y_j). dx may be dy (in place), not y. Asynchronous. Errors: as
+ * forward. */
 CLCNN_API enum clcnn_status
 clcnn_activation_backward(struct clcnn_activation_op *op, int64_t rows,
                           const struct clcnn_buffer *y, const struct clcnn_buffer *dy,

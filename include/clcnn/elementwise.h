@@ -13,20 +13,23 @@ extern "C" {
 
 struct clcnn_elementwise;
 
-/* An op is used by one thread at a time and keeps the device alive. Errors: DEVICE, OUT_OF_MEMORY. */
+/* An op is used by one thread at a time and keeps the device alive. Errors: DEVICE,
+ * OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_elementwise_create(struct clcnn_device *device,
                                                      struct clcnn_elementwise **out);
 CLCNN_API void clcnn_elementwise_destroy(struct clcnn_elementwise **op);
 
 /* All are asynchronous. Common errors: INVALID_ARGUMENT (a count or size that is not positive, a
- * missing or too small buffer, buffers that share memory without being the same), DEVICE. float32. */
+ * missing or too small buffer, buffers that share memory without being the same), DEVICE.
+ * float32. */
 
 /* y[i] = value. */
 CLCNN_API enum clcnn_status clcnn_elementwise_fill(struct clcnn_elementwise *op, int64_t count,
                                                    float value, struct clcnn_buffer *y,
                                                    const struct clcnn_enqueue *enqueue);
 
-/* y[i] = f(a[i] + b[i]), f a relu if `relu` (NaN stays). y may be a or b. Its gradient to a and to b is dy. */
+/* y[i] = f(a[i] + b[i]), f a relu if `relu` (NaN stays). y may be a or b. Its gradient to a and to
+ * b is dy. */
 CLCNN_API enum clcnn_status clcnn_elementwise_add(struct clcnn_elementwise *op, int64_t count,
                                                   const struct clcnn_buffer *a,
                                                   const struct clcnn_buffer *b, bool relu,
@@ -43,10 +46,10 @@ clcnn_elementwise_copy(struct clcnn_elementwise *op, int64_t rows, int64_t colum
                        struct clcnn_buffer *y, int64_t y_stride, int64_t y_offset,
                        const struct clcnn_enqueue *enqueue);
 
-/* Inverted dropout: y[i] = u_i >= rate ? x[i] * s : 0, s = 1 / (1 - rate) rounded to float, with u_i in
- * [0, 1) from Philox4x32-10: word i mod 4, upper 24 bits, of key = seed and counter =
- * (i/4 low, i/4 high, step low, step high << 2), 32 bits each. So the same seed, step and i give the
- * same bits on every device. The gradient is the same call on dy. y may be x.
+/* Inverted dropout: y[i] = u_i >= rate ? x[i] * s : 0, s = 1 / (1 - rate) rounded to float, with
+ * u_i in [0, 1) from Philox4x32-10: word i mod 4, upper 24 bits, of key = seed and counter =
+ * (i/4 low, i/4 high, step low, step high << 2), 32 bits each. So the same seed, step and i give
+ * the same bits on every device. The gradient is the same call on dy. y may be x.
  * Requires: 0 <= rate < 1; step < 2^62. */
 CLCNN_API enum clcnn_status clcnn_elementwise_dropout(struct clcnn_elementwise *op, int64_t count,
                                                       float rate, uint64_t seed, uint64_t step,

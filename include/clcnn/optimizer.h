@@ -40,7 +40,8 @@ struct clcnn_optimizer;
 
 /* `count` weights. An op is used by one thread at a time and keeps the device alive.
  * Requires: finite values; 0 <= momentum < 1; 0 <= rho, beta_1, beta_2 < 1; learning_rate,
- * epsilon >= 0; momentum not with adam; nesterov only with sgd and momentum > 0. Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
+ * epsilon >= 0; momentum not with adam; nesterov only with sgd and momentum > 0. Errors:
+ * INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_optimizer_create(struct clcnn_device *device,
                                                    const struct clcnn_optimizer_params *params,
                                                    int64_t count, struct clcnn_optimizer **out);
@@ -49,8 +50,8 @@ CLCNN_API void clcnn_optimizer_destroy(struct clcnn_optimizer **op);
 /* State vectors of `count` floats that the optimiser needs: 0, 1 or 2. They start as zeros. */
 CLCNN_API int clcnn_optimizer_slot_count(const struct clcnn_optimizer *op);
 
-/* "momentum", "accumulator", "m", "v": the name of a slot, for checkpoints; NULL if there is no such
- * slot. Static storage. */
+/* "momentum", "accumulator", "m", "v": the name of a slot, for checkpoints; NULL if there is no
+ * such slot. Static storage. */
 CLCNN_API const char *clcnn_optimizer_slot_name(const struct clcnn_optimizer *op, int slot);
 
 /* One step, in place: w[count], slots, from the gradient g[count]. `step` counts from 1 (Adam's t);

@@ -28,7 +28,7 @@ struct clcnn_pool2d_params {
     int size[2];                        /* window R, S; 0 = 2 */
     int strides[2];                     /* 0 = the window's size */
     enum clcnn_padding padding;
-    int pads[4];                        /* top, left, bottom, right; with EXPLICIT only; each < window */
+    int pads[4];                        /* top, left, bottom, right, each < size; with EXPLICIT */
     bool global;                        /* the whole image is one window: size, strides, padding and
                                            pads are ignored */
     /* The activation f fused into what made x (not softmax): backward then returns the gradient
@@ -59,10 +59,10 @@ CLCNN_API enum clcnn_status clcnn_pool2d_forward(struct clcnn_pool2d *op, int ba
                                                  struct clcnn_buffer *y,
                                                  const struct clcnn_enqueue *enqueue);
 
-/* dx = gradient to the image, before the activation if one is given. Max: each window's dy goes to its
- * first maximum in row order (its first NaN, if it has one), found again from x; overlapping windows
- * add up in a fixed order. y is not read and may be NULL. Average: x may be NULL as well, unless there
- * is an activation. Asynchronous. Errors: as forward. */
+/* dx = gradient to the image, before the activation if one is given. Max: each window's dy goes to
+ * its first maximum in row order (its first NaN, if it has one), found again from x; overlapping
+ * windows add up in a fixed order. y is not read and may be NULL. Average: x may be NULL as well,
+ * unless there is an activation. Asynchronous. Errors: as forward. */
 CLCNN_API enum clcnn_status
 clcnn_pool2d_backward(struct clcnn_pool2d *op, int batch, const struct clcnn_buffer *x,
                       const struct clcnn_buffer *y, const struct clcnn_buffer *dy,

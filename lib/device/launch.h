@@ -104,6 +104,9 @@ enum clcnn_status clcnn_stream_end(struct clcnn_stream *stream, enum clcnn_statu
 enum clcnn_status clcnn_stream_nest(struct clcnn_stream *stream, struct clcnn_enqueue *storage,
                                     const struct clcnn_enqueue **nested);
 
+/* The storage, for whom struct clcnn_enqueue is incomplete; freed with free(). */
+enum clcnn_status clcnn_enqueue_create(struct clcnn_enqueue **out);
+
 /* To be called for each buffer that a command enqueued by other means uses, on the stream's queue:
  * freed memory is reused when the commands that are known to use it are done. */
 void clcnn_stream_use(struct clcnn_stream *stream, const struct clcnn_buffer *buffer);

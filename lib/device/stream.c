@@ -111,6 +111,11 @@ done:
     return status;
 }
 
+enum clcnn_status clcnn_enqueue_create(struct clcnn_enqueue **out)
+{
+    return clcnn_alloc(1, sizeof(**out), out);
+}
+
 enum clcnn_status clcnn_stream_end(struct clcnn_stream *stream, enum clcnn_status status)
 {
     cl_event *event = stream->enqueue ? stream->enqueue->event : NULL;

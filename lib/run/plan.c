@@ -2,7 +2,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "run/regions.h"
-#include <clcnn/opencl.h>
 #include <stdlib.h>
 
 enum clcnn_status clcnn_plan_add_value(struct clcnn_plan *plan, int64_t elements, int first,
@@ -167,7 +166,7 @@ enum clcnn_status clcnn_plan_create(struct clcnn_device *device, struct clcnn_mo
     plan->device = clcnn_device_retain(device);
     plan->model = clcnn_model_retain(model);
     plan->params = *params;
-    TRY(clcnn_alloc(1, sizeof(*plan->next), &plan->next));
+    TRY(clcnn_enqueue_create(&plan->next));
     TRY(clcnn_alloc(model->weight_count, sizeof(*plan->weights), &plan->weights));
     TRY(clcnn_alloc(model->weight_count, sizeof(*plan->weight_gradients), &plan->weight_gradients));
     TRY(clcnn_plan_build(plan));
