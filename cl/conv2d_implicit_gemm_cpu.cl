@@ -12,7 +12,9 @@
  * conv2d_implicit_gemm: group (i, j, g) computes MR outputs m from i MR on, of the panels j, j + J, ..
  * of group g's columns; a panel is NR columns, packed [panel][R S C/G][NR] with zeros in missing columns:
  *
- *   for t0 in steps of DEPTH, over the taps that fall into the image for at least one of the MR:
+ *   if the same taps of all MR outputs fall into the image:
+ *     for each panel: MR x NR sums in registers, patches read in place
+ *   else, for t0 in steps of DEPTH, over the taps that do for at least one of the MR:
  *     gather patch[MR][DEPTH]        (runs of S C/G floats where the taps of a row lie together)
  *     for each panel: MR x NR sums in registers: for t: for i: for j: sum[i][j] += patch[i][t] b[t][j]
  *       y[tile] = sums, added to what y holds when t0 > 0; bias and f after the last t
@@ -172,6 +174,24 @@ static inline void multiply(float *result, local const float *patch, global cons
     EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
 }
 
+/* result[MR][NR] = the product of MR patches that lie inside the image, read in place, and a panel from b
+ * on, whose rows of taps are `skip` rows apart. */
+static inline void multiply_in_place(float *result, global const float *const *from,
+                                     global const float *b, int skip, struct patches of)
+{
+    const int run = of.run_taps * of.depth;
+    vec sum[MR][NV];
+    EACH_SUM sum[i][j] = (vec)0.0f;
+    for (int r = 0; r < of.R; r++, b += (long)skip * NR) {
+        for (int s = 0; s < of.S; s += of.run_taps) {
+            const long first = ((long)r * of.step_h * of.W + s * of.step_w) * of.C;
+            for (long t = first; t < first + run; t++, b += NR)
+                ADD_PRODUCTS(sum, from[i][t], b);
+        }
+    }
+    EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
+}
+
 /* y[row i][columns k ..] = f(result[i][..] + bias), y starting with the group's first column; added to
  * what y holds unless it is the `first` part of the sum, without bias and f unless it is the `last`. */
 static inline void finish(global float *y, const long *to, int rows, int k, int columns,
@@ -226,7 +246,8 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     float result[MR * NR];
     long to[MR];
     struct pixel at[MR];
-    int2 rs = (int2)(R, 0), ss = (int2)(S, 0);
+    global const float *from[MR];
+    int2 rs = (int2)(R, 0), ss = (int2)(S, 0), all_rs = (int2)(0, R), all_ss = (int2)(0, S);
     const int g = get_group_id(2), groups = get_num_groups(2), depth = C / groups, kg = K / groups;
     const int panel_count = (kg + NR - 1) / NR;
     const long m = (long)get_group_id(0) * MR;
@@ -240,6 +261,8 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
         const int2 s = taps_inside(pixel.q * stride_w + first_w, step_w, S, W);
         rs = (int2)(min(rs.x, r.x), max(rs.y, r.y));
         ss = (int2)(min(ss.x, s.x), max(ss.y, s.y));
+        all_rs = (int2)(max(all_rs.x, r.x), min(all_rs.y, r.y));
+        all_ss = (int2)(max(all_ss.x, s.x), min(all_ss.y, s.y));
         pixel = batch_inner ? next_pixel_inner(pixel, N, Q) : next_pixel(pixel, P, Q);
     }
     const int used_r = max(rs.y - rs.x, 0), used_s = max(ss.y - ss.x, 1);
@@ -247,6 +270,21 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     const struct patches of = describe(H, W, C, used_r, used_s, step_h, step_w, depth);
     struct rows run = { used_s * depth, (S - used_s) * depth, 0 };
     panels += (long)g * panel_count * R * S * depth * NR;
+    if (taps > 0 && all(rs == all_rs) && all(ss == all_ss)) {
+        for (int i = 0; i < MR; i++) {
+            const struct pixel p = at[i < rows ? i : 0];
+            from[i] = x + (((long)p.n * H + p.p * stride_h + first_h + rs.x * step_h) * W +
+                           p.q * stride_w + first_w + ss.x * step_w) * C + g * depth;
+        }
+        for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {
+            multiply_in_place(result, from,
+                              panels + ((long)panel * R * S + rs.x * S + ss.x) * depth * NR,
+                              run.skip, of);
+            finish(y, to, rows, panel * NR, kg, result, bias + g * kg, 1, 1, use_bias, activation,
+                   alpha);
+        }
+        return;
+    }
     for (int t0 = 0; t0 == 0 || t0 < taps; t0 += DEPTH) {
         const int count = min(DEPTH, taps - t0);
         const struct place place = place_of(t0, of);
