@@ -1,14 +1,13 @@
 #include "device/obtain.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "base/time.h"
+#include "device/binary_name.h"
 #include "device/cache.h"
 #include "device/device.h"
 #include "device/failures.h"
 #include "device/file.h"
 #include "device/quirks.h"
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,7 +155,9 @@ enum clcnn_status clcnn_obtain_from_directory(struct clcnn_device *device,
     if (device->binary_dir) {
         TRY(clcnn_file_join(device->binary_dir, name, &path));
         if (clcnn_file_read(path, &data, &bytes) == CLCNN_STATUS_OK) {
-            TRY(from_binary(device, program, data, bytes));
+            status = from_binary(device, program, data, bytes);
+            if (status != CLCNN_STATUS_OK)
+                TRY(clcnn_fail_prefix(status, "%s: ", path));
             *found = true;
             count(device, &device->programs.info.loaded_from_binary_dir, 0);
             goto done;
@@ -225,39 +226,4 @@ done:
     if (status != CLCNN_STATUS_OK)
         clcnn_logf(CLCNN_LOG_WARNING, "cache", "not saved: %s", clcnn_error_message());
     free(data);
-}
-
-/* "-DTILE=4 -DBIAS" is readable as "TILE=4,BIAS". False if something was lost. */
-static bool make_readable(const char *options, char *readable, size_t bytes)
-{
-    size_t used = 0;
-    bool whole = true;
-
-    for (const char *o = options; *o; o++) {
-        bool starts_word = o == options || o[-1] == ' ';
-        if (starts_word && o[0] == '-' && o[1] == 'D') {
-            o++;
-            continue;
-        }
-        bool plain = isalnum((unsigned char)*o) || strchr("_.=+-", *o);
-        whole &= used < bytes - 1 && (plain || *o == ' ');
-        if (used < bytes - 1)
-            readable[used++] = *o == ' ' ? ',' : plain ? *o : '_';
-    }
-    readable[used] = '\0';
-    return whole;
-}
-
-enum clcnn_status clcnn_binary_name(const char *program, const char *options, char **name)
-{
-    struct clcnn_text text = {0};
-    char readable[128];
-    bool whole = make_readable(options, readable, sizeof(readable));
-
-    clcnn_text_add(&text, "%s%s%s", program, options[0] ? "-" : "", readable);
-    if (!whole)
-        clcnn_text_add(&text, "-%016llx",
-                       (unsigned long long)XXH3_64bits(options, strlen(options)));
-    clcnn_text_add(&text, ".bin");
-    return clcnn_text_take(&text, name);
 }

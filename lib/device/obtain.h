@@ -16,8 +16,4 @@ enum clcnn_status clcnn_obtain_from_directory(struct clcnn_device *device,
 /* Puts the binary of a program that was built into the cache and into save_binary_dir. */
 void clcnn_program_save(struct clcnn_device *device, struct clcnn_program *program);
 
-/* "gemm-TILE=4,BIAS.bin" for program gemm with "-DTILE=4 -DBIAS"; options that are
- * long or hold other characters end in their hash. Freed with free(). */
-enum clcnn_status clcnn_binary_name(const char *program, const char *options, char **name);
-
 #endif

@@ -25,8 +25,10 @@ void clcnn_buffer_used(const struct clcnn_buffer *buffer, cl_command_queue queue
     for (int i = 0; i < CLCNN_POOL_QUEUES; i++) {
         cl_command_queue present = atomic_load_explicit(&storage->queues[i], memory_order_acquire);
         if (!present && atomic_compare_exchange_strong(&storage->queues[i], &present, queue)) {
-            clRetainCommandQueue(queue);
-            return;
+            if (clRetainCommandQueue(queue) == CL_SUCCESS)
+                return;
+            atomic_store(&storage->queues[i], NULL);
+            break;
         }
         if (present == queue)
             return;
