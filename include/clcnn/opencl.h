@@ -17,7 +17,8 @@ extern "C" {
 /* Where and after what an operation is enqueued. Every enqueueing function takes a pointer to one;
  * NULL means the device's default queue, no waits, no event.
  * The queue must belong to the device's context; in-order and out-of-order queues both work.
- * Nothing is retained beyond the call except by the OpenCL runtime itself. */
+ * The events are not retained beyond the call except by the OpenCL runtime itself; the queue may be
+ * until the device and its buffers have gone. */
 struct clcnn_enqueue {
     cl_command_queue queue;              /* NULL: the device's default queue */
     cl_uint num_events_in_wait_list;     /* events that must complete first */

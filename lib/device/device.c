@@ -40,6 +40,7 @@ static enum clcnn_status create(cl_device_id id, const struct clcnn_device_info 
     clcnn_pool_open(&device->pool);
     clcnn_profile_open(&device->profile, params->profile);
     clcnn_programs_open(&device->programs);
+    clcnn_save_open(device);
     device->info = *info;
     if (params->force_class != CLCNN_DEVICE_CLASS_ANY)
         device->info.device_class = params->force_class;

@@ -8,6 +8,7 @@
 #include "device/pool.h"
 #include "device/profile.h"
 #include "device/program.h"
+#include "device/save.h"
 #include <clcnn/opencl.h>
 #include <stdatomic.h>
 
@@ -26,6 +27,7 @@ struct clcnn_device {
 
     struct clcnn_pool pool;
     struct clcnn_programs programs;
+    struct clcnn_save save;
     struct clcnn_profile profile;
     struct clcnn_cache *cache; /* NULL if there is none */
 };

@@ -18,7 +18,7 @@ struct clcnn_device *clcnn_device_retain(struct clcnn_device *device);
 enum clcnn_device_class clcnn_device_family(const struct clcnn_device *device);
 
 /* Puts the programs built so far into the cache, if they are not there yet. It happens by itself when
- * the last device of the process goes. Until then it is safe only while no kernel runs, in any queue,
+ * the device goes. Until then it is safe only while no kernel of these programs runs, in any queue,
  * context and thread of the process: pocl 3.1 counts the users of a kernel's machine code by a key
  * that a request for its binary shares, and aborts when one of them finishes (an assertion in
  * pocl_release_dlhandle_cache). May take 0.1 s per program on pocl. */

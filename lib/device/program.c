@@ -78,6 +78,7 @@ static void make(struct clcnn_device *device, struct clcnn_program *program)
     struct clcnn_programs *programs = &device->programs;
     program->state = CLCNN_PROGRAM_IN_WORK;
     pthread_mutex_unlock(&programs->lock);
+    clcnn_save_wait();
     enum clcnn_status status = device->device_class->obtain(device, program);
     char *message = NULL;
     if (status != CLCNN_STATUS_OK)
@@ -168,11 +169,6 @@ enum clcnn_status clcnn_program_wait(struct clcnn_device *device, struct clcnn_p
     return status;
 }
 
-/* Devices of this process that may run kernels. Held while programs are saved, so that none opens
- * meanwhile. */
-static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
-static int open_devices;
-
 void clcnn_programs_open(struct clcnn_programs *programs)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -181,24 +177,6 @@ void clcnn_programs_open(struct clcnn_programs *programs)
     pthread_cond_init(&programs->changed, NULL);
     programs->last = &programs->first;
     programs->max_workers = (int)clcnn_max(1, clcnn_min(cores, 8));
-    pthread_mutex_lock(&open_lock);
-    open_devices++;
-    pthread_mutex_unlock(&open_lock);
-}
-
-void clcnn_device_save_programs(struct clcnn_device *device)
-{
-    struct clcnn_programs *programs = &device->programs;
-    pthread_mutex_lock(&programs->lock);
-    struct clcnn_program *program = programs->first;
-    pthread_mutex_unlock(&programs->lock);
-    /* Programs are only ever appended while the device lives. */
-    while (program) {
-        clcnn_program_save(device, program);
-        pthread_mutex_lock(&programs->lock);
-        program = program->next;
-        pthread_mutex_unlock(&programs->lock);
-    }
 }
 
 /* What no thread has begun to make is not needed any more. */
@@ -217,10 +195,7 @@ void clcnn_programs_close(struct clcnn_device *device)
 {
     struct clcnn_programs *programs = &device->programs;
     finish_workers(programs);
-    pthread_mutex_lock(&open_lock);
-    if (--open_devices == 0)
-        clcnn_device_save_programs(device);
-    pthread_mutex_unlock(&open_lock);
+    clcnn_save_close(device);
     while (programs->first) {
         struct clcnn_program *program = programs->first;
         programs->first = program->next;

@@ -43,8 +43,7 @@ struct clcnn_programs {
 
 void clcnn_programs_open(struct clcnn_programs *programs);
 
-/* Waits for the workers, saves what is not saved yet (not while another device of this process is
- * open: see clcnn_device_save_programs), and releases everything. */
+/* Waits for the workers, saves what is not saved yet, and releases everything. */
 void clcnn_programs_close(struct clcnn_device *device);
 
 /* The program, in whatever state; it belongs to the device. With `start`, a worker begins to make

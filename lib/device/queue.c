@@ -57,8 +57,10 @@ void clcnn_queue_destroy(struct clcnn_queue **queue)
 {
     if (!queue || !*queue)
         return;
-    if ((*queue)->queue)
+    if ((*queue)->queue) {
+        clcnn_save_unwatch((*queue)->device, (*queue)->queue);
         clReleaseCommandQueue((*queue)->queue);
+    }
     clcnn_device_destroy(&(*queue)->device);
     free(*queue);
     *queue = NULL;

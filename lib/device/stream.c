@@ -22,6 +22,7 @@ enum clcnn_status clcnn_stream_begin(struct clcnn_stream *stream, struct clcnn_d
         TRY(clcnn_queue_check(device, enqueue->queue, &properties));
         stream->chain = properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
         stream->queue = enqueue->queue;
+        clcnn_save_watch(device, enqueue->queue);
     }
     stream->enqueue = enqueue;
 done:

@@ -72,20 +72,22 @@ TEST_CASE("binaries: saved by one start, loaded by the next", "[binaries]")
     std::string file = binaries + "/test_affine-SIGN=-1,NAMED.bin";
     CHECK(read_file(file).size() > 100);
 
-    struct clcnn_device_params params = {};
-    params.force_class = CLCNN_DEVICE_CLASS_FPGA;
-    params.binary_dir = binaries.c_str();
-    params.cache_path = "";
-    Device device;
-    CHECK_OK(clcnn_device_open(&params, &device));
-    Kernel kernel, other;
-    CHECK_OK(create(device, &kernel));
-    CHECK_OK(clcnn_kernel_create(device, "test_affine", nullptr, "affine", &other));
-    struct clcnn_program_info info;
-    clcnn_device_programs(device, &info);
-    CHECK(info.loaded_from_binary_dir == 1);
-    CHECK(info.built_from_source == 1); /* it has a compiler for what is missing */
-    run(device, kernel);
+    {
+        struct clcnn_device_params params = {};
+        params.force_class = CLCNN_DEVICE_CLASS_FPGA;
+        params.binary_dir = binaries.c_str();
+        params.cache_path = "";
+        Device device;
+        CHECK_OK(clcnn_device_open(&params, &device));
+        Kernel kernel, other;
+        CHECK_OK(create(device, &kernel));
+        CHECK_OK(clcnn_kernel_create(device, "test_affine", nullptr, "affine", &other));
+        struct clcnn_program_info info;
+        clcnn_device_programs(device, &info);
+        CHECK(info.loaded_from_binary_dir == 1);
+        CHECK(info.built_from_source == 1); /* it has a compiler for what is missing */
+        run(device, kernel);
+    }
 
     /* A program that comes from the cache is written too. */
     save_to(directory.path("second"), cache.c_str());

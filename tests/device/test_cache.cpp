@@ -17,7 +17,7 @@ extern "C" {
 #include <sqlite3.h>
 
 static struct clcnn_program_info start(const std::string &cache, bool run = true,
-                                       const char *options = "-DSIGN=1")
+                                       const char *options = "-DCACHED")
 {
     struct clcnn_device_params params = {};
     params.cache_path = cache.c_str();
@@ -52,15 +52,70 @@ TEST_CASE("cache: the second start builds nothing", "[cache]")
     TemporaryDirectory directory;
     std::string cache = directory.path("deep/er/cache.sqlite");
     for (bool run : {true, false}) {
-        struct clcnn_program_info first = start(cache, run, run ? "-DSIGN=1" : "");
+        const char *options = run ? "-DCACHED=1" : "-DCACHED=2";
+        struct clcnn_program_info first = start(cache, run, options);
         CHECK(first.built_from_source == 1);
         CHECK(first.loaded_from_cache == 0);
         CHECK(first.build_seconds > 0);
-        struct clcnn_program_info second = start(cache, run, run ? "-DSIGN=1" : "");
+        struct clcnn_program_info second = start(cache, run, options);
         CHECK(second.built_from_source == 0);
         CHECK(second.loaded_from_cache == 1);
         CHECK(second.build_seconds == 0);
     }
+}
+
+TEST_CASE("cache: of two devices with one program, the last to go saves it", "[cache]")
+{
+    TemporaryDirectory directory;
+    std::string cache = directory.path("cache.sqlite");
+    struct clcnn_device_params params = {};
+    params.cache_path = cache.c_str();
+    Device first, second;
+    Kernel kernels[2];
+    CHECK_OK(clcnn_device_open(&params, &first));
+    CHECK_OK(clcnn_device_open(&params, &second));
+    CHECK_OK(clcnn_kernel_create(first, "test_affine", "-DSHARED", "affine", &kernels[0]));
+    CHECK_OK(clcnn_kernel_create(second, "test_affine", "-DSHARED", "affine", &kernels[1]));
+    clcnn_kernel_destroy(&kernels[0]);
+    clcnn_device_destroy(&first);
+    clcnn_kernel_destroy(&kernels[1]);
+    clcnn_device_destroy(&second);
+    CHECK(start(cache, false, "-DSHARED").loaded_from_cache == 1);
+}
+
+TEST_CASE("cache: a queue that never ends does not keep a device from going", "[cache]")
+{
+    TemporaryDirectory directory;
+    std::string cache = directory.path("cache.sqlite");
+    struct clcnn_device_params params = {};
+    params.cache_path = cache.c_str();
+    Device device;
+    CHECK_OK(clcnn_device_open(&params, &device));
+    Kernel kernel;
+    Buffer x;
+    CHECK_OK(clcnn_kernel_create(device, "test_affine", "-DHANGING", "affine", &kernel));
+    CHECK_OK(clcnn_buffer_create(device, 32, &x));
+    cl_int error;
+    cl_event gate = clCreateUserEvent(clcnn_device_cl_context(device), &error);
+    REQUIRE(error == CL_SUCCESS);
+    cl_command_queue queue = clCreateCommandQueue(clcnn_device_cl_context(device),
+                                                  clcnn_device_cl_device(device), 0, &error);
+    REQUIRE(error == CL_SUCCESS);
+    struct clcnn_enqueue enqueue = {};
+    enqueue.queue = queue;
+    enqueue.num_events_in_wait_list = 1;
+    enqueue.event_wait_list = &gate;
+    struct clcnn_stream s;
+    CHECK_OK(clcnn_stream_begin(&s, device, &enqueue));
+    CHECK_OK(launch(&s, kernel, GRID1(1, 8), {BUFFER(x), BUFFER(x), FLOAT(1), FLOAT(1)}));
+    CHECK_OK(clcnn_stream_end(&s, CLCNN_STATUS_OK));
+    clcnn_kernel_destroy(&kernel);
+    clcnn_buffer_destroy(&x);
+    clcnn_device_destroy(&device);
+    clSetUserEventStatus(gate, CL_COMPLETE);
+    CHECK(clFinish(queue) == CL_SUCCESS);
+    clReleaseEvent(gate);
+    clReleaseCommandQueue(queue);
 }
 
 static XXH128_canonical_t key_of(const std::string &name)
