@@ -46,6 +46,10 @@
 #ifndef KC
 #define KC 256
 #endif
+/* Rows of B that are asked for ahead. */
+#ifndef AHEAD
+#define AHEAD 16
+#endif
 #if KC % W
 #error "KC must be a multiple of the vector width"
 #endif
@@ -201,7 +205,9 @@ kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long 
 
 /* One tile of `height` rows, a compile-time constant, in c or, if it is cut, in scratch[MR][NR]:
  *
- *   c[height][NR] = a . b + scale c, and if this is the last of K: max(that + bias, lowest) */
+ *   c[height][NR] = a . b + scale c, and if this is the last of K: max(that + bias, lowest)
+ *
+ * C is asked for before the products and read after them. */
 __attribute__((always_inline)) static inline void
 multiply_tile(const int height, local const float *a, global const float *b, int depth, float scale,
               global float *c, long ldc, local float *scratch, bool cut, bool last,
@@ -211,19 +217,24 @@ multiply_tile(const int height, local const float *a, global const float *b, int
 #define ZERO(i)                                                                                    \
     if (i < height)                                                                                \
         acc[i][0] = acc[i][1] = (vec)0.0f;
-#define GET(i, from, stride)                                                                       \
+#define ASK(i)                                                                                     \
     if (i < height) {                                                                              \
-        acc[i][0] = scale * LOAD((from) + i * (stride));                                           \
-        acc[i][1] = scale * LOAD((from) + i * (stride) + W);                                       \
+        PREFETCH(c + i * ldc);                                                                     \
+        PREFETCH(c + i * ldc + NR - 1);                                                            \
     }
-#define GET_C(i)       GET(i, c, ldc)
-#define GET_SCRATCH(i) GET(i, scratch, NR)
 #define MULTIPLY(i)                                                                                \
     if (i < height) {                                                                              \
         const vec value = (vec)a[A_AT(i, k)];                                                      \
         acc[i][0] += value * row0;                                                                 \
         acc[i][1] += value * row1;                                                                 \
     }
+#define ADD(i, from, stride)                                                                       \
+    if (i < height) {                                                                              \
+        acc[i][0] += scale * LOAD((from) + i * (stride));                                          \
+        acc[i][1] += scale * LOAD((from) + i * (stride) + W);                                      \
+    }
+#define ADD_C(i)       ADD(i, c, ldc)
+#define ADD_SCRATCH(i) ADD(i, scratch, NR)
 #define FINISH(i)                                                                                  \
     if (i < height) {                                                                              \
         acc[i][0] += row0;                                                                         \
@@ -238,17 +249,23 @@ multiply_tile(const int height, local const float *a, global const float *b, int
     }
 #define PUT_C(i)       PUT(i, c, ldc)
 #define PUT_SCRATCH(i) PUT(i, scratch, NR)
-    if (scale == 0.0f) {
-        EACH_ROW(ZERO)
-    } else if (cut) {
-        EACH_ROW(GET_SCRATCH)
-    } else {
-        EACH_ROW(GET_C)
+    EACH_ROW(ZERO)
+    if (!cut) {
+        EACH_ROW(ASK)
     }
     for (int k = 0; k < depth; k++) {
+        PREFETCH(b + (k + AHEAD) * NR);
+        PREFETCH(b + (k + AHEAD) * NR + W);
         row0 = LOAD(b + k * NR);
         row1 = LOAD(b + k * NR + W);
         EACH_ROW(MULTIPLY)
+    }
+    if (scale != 0.0f) {
+        if (cut) {
+            EACH_ROW(ADD_SCRATCH)
+        } else {
+            EACH_ROW(ADD_C)
+        }
     }
     if (last) {
         row0 = LOAD(bias);

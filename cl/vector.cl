@@ -16,6 +16,13 @@ typedef float4 vec;
 #define STORE(v, p) vstore4(v, 0, p)
 #endif
 
+/* Asks for the cache line at p. pocl's prefetch() does nothing, the compiler's own does. */
+#if defined(__clang__) && !defined(__SPIR__)
+#define PREFETCH(p) __builtin_prefetch((const void *)(uintptr_t)(p))
+#else
+#define PREFETCH(p) prefetch(p, 1)
+#endif
+
 /* The elements of two vectors, alternating: the first halves, the second halves. Doing this to rows i
  * and i + W/2 of a W x W block, log2(W) times, transposes it. */
 #if W == 16
