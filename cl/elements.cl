@@ -61,17 +61,19 @@ typedef JOIN(uint, VW) vuint;
     for (long i = get_global_id(0), end = (count); i < end; i += get_global_size(0))
 #endif
 
-/* min(left, VW) elements from p on, left > 0; the other lanes are `fill`. */
+/* min(left, VW) elements from p on, left > 0; the other lanes are `fill`. The lanes are compared as
+ * int: with long, llvmpipe (Mesa 22.3.6) stores whole vectors where parts were meant. */
 vfloat load(__global const float *p, long left, float fill)
 {
 #if VW == 1
     return *p;
 #else
-    if (left >= VW)
+    int lanes = min(left, (long)VW);
+    if (lanes == VW)
         return JOIN(vload, VW)(0, p);
     float lane[VW];
     JOIN(vstore, VW)((vfloat)fill, 0, lane);
-    for (int i = 0; i < left; i++)
+    for (int i = 0; i < lanes; i++)
         lane[i] = p[i];
     return JOIN(vload, VW)(0, lane);
 #endif
@@ -82,13 +84,14 @@ void store(__global float *p, long left, vfloat value)
 #if VW == 1
     *p = value;
 #else
-    if (left >= VW) {
+    int lanes = min(left, (long)VW);
+    if (lanes == VW) {
         JOIN(vstore, VW)(value, 0, p);
         return;
     }
     float lane[VW];
     JOIN(vstore, VW)(value, 0, lane);
-    for (int i = 0; i < left; i++)
+    for (int i = 0; i < lanes; i++)
         p[i] = lane[i];
 #endif
 }
