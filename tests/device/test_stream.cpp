@@ -117,7 +117,10 @@ TEST_CASE("stream: one variable may be both the event waited for and the new one
         CHECK_OK(step.run(&enqueue));
         clReleaseEvent(before);
     }
+    cl_event before = event;
     CHECK(step.get(&enqueue) == 15);
+    CHECK(before != event);
+    clReleaseEvent(before);
     clReleaseEvent(event);
 }
 
