@@ -25,7 +25,8 @@
  * conv2d_implicit_gemm_filter: dw^T[t][k] = sum m: patch[m][t] dy[m][k]. Group (i, z, g) sums the m of
  * range z for PANELS panels of group g; the sums live in partial[z] and pass through registers MR
  * taps x NR filters at a time, ROWS pixels at a time. One tap more, with patch = 1, is the bias
- * gradient. conv2d_implicit_gemm_reduce adds the ranges in order and turns the result.
+ * gradient. conv2d_implicit_gemm_filter_inside is the same for problems in which nothing needs gathering,
+ * BLOCK pixels at a time. conv2d_implicit_gemm_reduce adds the ranges in order and turns the result.
  *
  * Few channels make short runs; there (G = 1) the patches are read in place from strips, the R image rows
  * of one output row: output q's element (r, s, c) is strip[r][(q sw + s dw) C + c].
@@ -78,6 +79,7 @@ enum {
     ROWS = 48,
     CHUNK = CHUNK_TILES * MR,
     PANELS = 2,
+    BLOCK = 96,
     STRIP = 7168,
 };
 #undef W
@@ -315,6 +317,76 @@ static inline void accumulate(global float *sums, local const float *patch,
     for (int u = 0; u < rows; u++, patch += CHUNK, gradient += NR)
         ADD_PRODUCTS(sum, patch[i], gradient);
     EACH_SUM STORE(sum[i][j], sums + i * NR + j * LANES);
+}
+
+/* Rows `skip` .. of sums[MR][NR] += sum over u < rows: x[offset[u] + i] dy[u][..], both factors in place. */
+static inline void accumulate_in_place(global float *sums, global const float *x,
+                                       local const long *offset, global const float *dy, int K,
+                                       int rows, int fresh, int skip)
+{
+    vec sum[MR][NV];
+    EACH_SUM sum[i][j] = (vec)0.0f;
+    for (int u = 0; u < rows; u++, dy += K) {
+        global const float *from = x + offset[u];
+        ADD_PRODUCTS(sum, from[i], dy);
+    }
+    EACH_SUM
+    {
+        global float *to = sums + i * NR + j * LANES;
+        if (i >= skip)
+            STORE(fresh ? sum[i][j] : sum[i][j] + LOAD(to), to);
+    }
+}
+
+/* bias[NR] += sum over u < rows: dy[u][..] */
+static inline void accumulate_bias(global float *bias, global const float *dy, int K, int rows,
+                                   int fresh)
+{
+    for (int j = 0; j < NR; j += LANES) {
+        vec sum = fresh ? (vec)0.0f : LOAD(bias + j);
+        for (int u = 0; u < rows; u++)
+            sum += LOAD(dy + (long)u * K + j);
+        STORE(sum, bias + j);
+    }
+}
+
+/* The filter gradient where nothing needs gathering: no padding, whole panels, runs of at least MR
+ * floats. Group (panel, z, g). The last tile of a run begins inside the one before it. */
+KERNEL conv2d_implicit_gemm_filter_inside(INPUT(float, x), INPUT(float, dy), OUTPUT(float, partial),
+                                          SHAPE, long rows_per_range)
+{
+    AT(const float, x);
+    AT(const float, dy);
+    AT(float, partial);
+    local long offset[BLOCK];
+    const int g = get_group_id(2), depth = C / G, kg = K / G, taps = R * S * depth;
+    const int panel_count = kg / NR, tap_rows = (taps + 1 + MR - 1) / MR * MR;
+    const long first = get_group_id(1) * rows_per_range;
+    const long end = min((long)N * P * Q, first + rows_per_range);
+    const struct patches of = describe(H, W, C, R, S, dilation_h, dilation_w, depth);
+    const int run = of.run_taps * depth;
+    x += g * depth;
+    global float *sums =
+        partial + (((long)get_group_id(1) * G + g) * panel_count + get_group_id(0)) * tap_rows * NR;
+    dy += g * kg + (int)get_group_id(0) * NR;
+    for (long m = first; m < end; m += BLOCK) {
+        const int rows = (int)min((long)BLOCK, end - m);
+        struct pixel at = pixel_of(m, P, Q);
+        for (int u = 0; u < rows; u++) {
+            offset[u] = (((long)at.n * H + at.p * stride_h) * W + at.q * stride_w) * C;
+            at = next_pixel(at, P, Q);
+        }
+        accumulate_bias(sums + (long)taps * NR, dy + m * K, K, rows, m == first);
+        for (int tap = 0; tap < R * S; tap += of.run_taps) {
+            global const float *from =
+                x + ((long)(tap / S) * dilation_h * W + tap % S * dilation_w) * C;
+            for (int t = 0; t < run; t += MR) {
+                const int start = min(t, run - MR);
+                accumulate_in_place(sums + ((long)tap * depth + start) * NR, from + start, offset,
+                                    dy + m * K, K, rows, m == first, t - start);
+            }
+        }
+    }
 }
 
 /* partial[z][G][panels][taps + 1, rounded up to MR][NR] */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* As in the kernels. */
-enum { ROWS = 48, PANELS = 2, STRIP = 7168 };
+enum { ROWS = 48, PANELS = 2, BLOCK = 96, STRIP = 7168 };
 
 struct implicit {
     struct clcnn_conv2d_problem problem;
@@ -15,7 +15,9 @@ struct implicit {
     size_t packed_bytes; /* the filter in panels */
     /* Few channels: output columns of a work-item (forward), floats between strips; 0: not used */
     int64_t block, pitch;
-    /* Gradient to the filter: sums over ranges of `units`, blocks of pixels or (strips) rows */
+    /* Gradient to the filter: sums over ranges of pixels, or (strips) of rows, in units of */
+    int64_t unit;
+    bool inside; /* nothing needs gathering */
     int64_t ranges;
     size_t range_bytes;
 };
@@ -83,6 +85,16 @@ static void plan_strips(struct implicit *implicit)
     implicit->pitch = pitch;
 }
 
+/* No padding, whole panels, and runs that a register tile fits into. */
+static bool reads_in_place(const struct implicit *implicit)
+{
+    const struct clcnn_conv2d_problem *p = &implicit->problem;
+    bool whole_rows = p->dilation[1] == 1 && p->groups == 1;
+    int64_t run = clcnn_conv2d_channels(p) * (whole_rows ? p->s : 1);
+    return !implicit->block && !p->pad[0] && !p->pad[1] && !p->pad[2] && !p->pad[3] &&
+           clcnn_conv2d_filters(p) % implicit->nr == 0 && run >= implicit->mr;
+}
+
 /* Pairs of output and (r, s): what is multiplied `depth` deep. With the batch inside, the gradient
  * to the data skips those outside the image, which are none of the forward pass's. */
 static double output_taps(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
@@ -95,42 +107,61 @@ static double output_taps(const struct clcnn_conv2d_problem *problem, enum clcnn
            (double)(problem->stride[0] * problem->stride[1]);
 }
 
-/* The sums of the filter gradient are loaded and stored once for every ROWS pixels, from the
- * second-level cache if those of a work-item fit there. */
-static double sums_seconds(const struct clcnn_conv2d_problem *problem, double columns)
+/* Patches that are copied: all those of a filter gradient that needs it, and of tiles at the edge
+ * of the image, which are about half of them at batch 1. */
+static double gathered(const struct implicit *implicit)
 {
+    const struct clcnn_conv2d_problem *problem = &implicit->problem;
+    bool padded = problem->pad[0] || problem->pad[1] || problem->pad[2] || problem->pad[3];
+    if (implicit->block || implicit->inside)
+        return 0.0;
+    if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
+        return 1.0;
+    if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
+        padded = problem->r * problem->s > 1;
+    return !padded ? 0.0 : 2 * problem->n > implicit->mr ? 0.1 : 0.5;
+}
+
+/* The sums of the filter gradient are loaded and stored once for every block of pixels, from the
+ * second-level cache if those of a work-item fit there. */
+static double sums_seconds(const struct implicit *implicit, double columns)
+{
+    const struct clcnn_conv2d_problem *problem = &implicit->problem;
     double taps = (double)clcnn_conv2d_taps(problem);
-    double item = taps * (double)(PANELS * 2 * vector_lanes(problem)) * sizeof(float);
-    double blocks = 1.0 + (double)clcnn_conv2d_pixels(problem) / ROWS;
+    double panels = implicit->inside ? 1.0 : PANELS, unit = implicit->inside ? BLOCK : ROWS;
+    double blocks = 1.0 + (double)clcnn_conv2d_pixels(problem) / unit;
     double bytes = 2.0 * taps * columns * sizeof(float) * blocks;
-    return bytes / (problem->bandwidth * (item < 1e6 ? 3.0 : 1.0));
+    bool close = taps * panels * (double)implicit->nr * sizeof(float) < 1e6;
+    return bytes / (problem->bandwidth * (close ? 3.0 : 1.0));
 }
 
 /* Multiplications at the peak, padded to whole panels; gathering 8 elements a cycle and 12 cycles a
- * run, unless from strips; packing one element a cycle; every operand once from memory. Measured
- * within 20 % of this on AVX-512. */
+ * run; packing one element a cycle; every operand once from memory. Measured within 20 % of this on
+ * AVX-512. */
 static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
 {
-    struct implicit shape = {.problem = *problem, .phase = phase, .mr = tile_rows(problem)};
+    struct implicit shape = {.problem = *problem,
+                             .phase = phase,
+                             .mr = tile_rows(problem),
+                             .nr = tile_columns(problem, phase)};
     bool data = phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA;
     bool filter = phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
     double lanes = (double)vector_lanes(problem), cycles_per_second = problem->peak / (4.0 * lanes);
-    double columns =
-        (double)clcnn_round_up(columns_of(problem, phase), tile_columns(problem, phase));
+    double columns = (double)clcnn_round_up(columns_of(problem, phase), shape.nr);
     double depth =
         data ? (double)clcnn_conv2d_filters(problem) : (double)clcnn_conv2d_channels(problem);
     double taps = output_taps(problem, phase) * (double)problem->groups;
     bool runs = problem->dilation[1] == 1 && problem->groups == 1;
-    double segments = runs ? taps / (double)problem->s : taps;
     plan_strips(&shape);
+    shape.inside = filter && reads_in_place(&shape);
     double multiply = taps * depth * columns / (2.0 * lanes);
-    double gather = shape.block ? 0.0 : taps * depth / 8.0 + 12.0 * segments;
+    double gather = taps * depth / 8.0 + 12.0 * (runs ? taps / (double)problem->s : taps);
     double pack = (double)problem->k * (double)clcnn_conv2d_taps(problem) * (filter ? 2.0 : 1.0);
-    double seconds = 1e-5 + (multiply + gather + pack) / cycles_per_second +
+    double seconds = 1e-5 + (multiply + gathered(&shape) * gather + pack) / cycles_per_second +
                      clcnn_conv2d_traffic(problem) / problem->bandwidth;
-    return filter && !shape.block
-               ? seconds + sums_seconds(problem, columns * (double)problem->groups)
-               : seconds;
+    if (filter && !shape.block)
+        seconds += sums_seconds(&shape, columns * (double)problem->groups);
+    return seconds;
 }
 
 static void destroy(void *state)
@@ -142,11 +173,10 @@ static void destroy(void *state)
     free(implicit);
 }
 
-/* What ranges are made of at a batch of n. */
 static int64_t units_of(const struct implicit *implicit, int64_t n)
 {
     const struct clcnn_conv2d_problem *problem = &implicit->problem;
-    return implicit->block ? n * problem->p : clcnn_divide_up(n * problem->p * problem->q, ROWS);
+    return clcnn_divide_up(n * problem->p * problem->q, implicit->unit);
 }
 
 /* Work-items that share one range. */
@@ -155,6 +185,8 @@ static int64_t range_items(const struct implicit *implicit)
     const struct clcnn_conv2d_problem *problem = &implicit->problem;
     if (implicit->block)
         return implicit->panels * clcnn_divide_up(clcnn_conv2d_taps(problem), tile_taps(problem));
+    if (implicit->inside)
+        return implicit->panels * problem->groups;
     return clcnn_divide_up(implicit->panels, PANELS) * problem->groups;
 }
 
@@ -165,6 +197,8 @@ static enum clcnn_status plan_filter(struct implicit *implicit)
     enum clcnn_status status = CLCNN_STATUS_OK;
     const struct clcnn_conv2d_problem *problem = &implicit->problem;
     int64_t rows = clcnn_round_up(clcnn_conv2d_taps(problem) + 1, implicit->mr);
+    implicit->inside = reads_in_place(implicit);
+    implicit->unit = implicit->block ? problem->q : implicit->inside ? BLOCK : ROWS;
     implicit->range_bytes =
         (size_t)(problem->groups * implicit->panels * rows * implicit->nr) * sizeof(float);
     int64_t affordable = (int64_t)(problem->max_workspace / implicit->range_bytes);
@@ -220,8 +254,9 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     const char *options = options_of(implicit);
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
         TRY(clcnn_kernel_create(problem->device, program, options,
-                                implicit->block ? "conv2d_implicit_gemm_strips_filter"
-                                                : "conv2d_implicit_gemm_filter",
+                                implicit->block    ? "conv2d_implicit_gemm_strips_filter"
+                                : implicit->inside ? "conv2d_implicit_gemm_filter_inside"
+                                                   : "conv2d_implicit_gemm_filter",
                                 &implicit->multiply));
         TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_reduce",
                                 &implicit->reduce));
@@ -397,18 +432,16 @@ static enum clcnn_status sum_ranges(struct implicit *implicit, const struct clcn
 {
     const struct clcnn_conv2d_problem *p = &implicit->problem;
     const struct clcnn_conv2d_args *args = call->args;
-    int64_t taps = clcnn_conv2d_taps(p);
+    int64_t tiles = clcnn_divide_up(clcnn_conv2d_taps(p), tile_taps(p));
     if (implicit->block)
-        return clcnn_launch(
-            call->stream, implicit->multiply,
-            GRID3(clcnn_divide_up(taps, tile_taps(p)), ranges, implicit->panels, 1, 1, 1),
-            ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
-                 CONV2D_SHAPE(p, call->n), INT(implicit->pitch), LONG(per_range)));
-    return clcnn_launch(
-        call->stream, implicit->multiply,
-        GRID3(clcnn_divide_up(implicit->panels, PANELS), ranges, p->groups, 1, 1, 1),
-        ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace), CONV2D_SHAPE(p, call->n),
-             LONG(per_range * ROWS)));
+        return clcnn_launch(call->stream, implicit->multiply,
+                            GRID3(tiles, ranges, implicit->panels, 1, 1, 1),
+                            ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
+                                 CONV2D_SHAPE(p, call->n), INT(implicit->pitch), LONG(per_range)));
+    int64_t items = implicit->inside ? implicit->panels : clcnn_divide_up(implicit->panels, PANELS);
+    return clcnn_launch(call->stream, implicit->multiply, GRID3(items, ranges, p->groups, 1, 1, 1),
+                        ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
+                             CONV2D_SHAPE(p, call->n), LONG(per_range * implicit->unit)));
 }
 
 static enum clcnn_status backward_filter(struct implicit *implicit,

@@ -155,6 +155,40 @@ TEST_CASE("conv2d: edges of the tiles, exactly", "[conv2d]")
         test_everywhere(make(1, 3, 4, channels, 5, 2, 2), CONV_INTEGERS);
 }
 
+/* Whole panels of filters and no padding: nothing needs gathering in the filter gradient. */
+TEST_CASE("conv2d: patches read in place, exactly", "[conv2d]")
+{
+    const conv_case cases[] = {
+        make(2, 9, 9, 16, 32, 3, 3),
+        make(1, 12, 13, 5, 64, 3, 3),
+        strides(make(2, 11, 12, 15, 32, 3, 3), 2, 3),
+        dilation(make(2, 9, 11, 17, 16, 3, 3), 2, 3),
+        groups(make(2, 8, 7, 32, 64, 3, 3), 2),
+        groups(strides(make(2, 8, 7, 45, 96, 3, 2), 1, 2), 3),
+        make(40, 3, 3, 14, 32, 3, 3), /* one output an image */
+        same(make(9, 4, 4, 32, 32, 3, 3)),
+        same(make(15, 3, 5, 16, 16, 3, 5)),
+        strides(same(make(16, 6, 6, 16, 32, 5, 5)), 2, 2),
+    };
+    for (const conv_case &params : cases)
+        test_everywhere(params, CONV_INTEGERS);
+}
+
+/* Few channels: strips of image rows, longer than local memory holds in the last. */
+TEST_CASE("conv2d: first layers, exactly", "[conv2d]")
+{
+    const conv_case cases[] = {
+        make(3, 9, 30, 1, 32, 3, 3),
+        with_bias(strides(make(2, 30, 31, 3, 20, 7, 7), 2, 2), CLCNN_ACTIVATION_RELU),
+        dilation(same(make(1, 20, 21, 4, 9, 3, 3)), 2, 3),
+        pads(make(2, 8, 40, 2, 33, 5, 5), 3, 4, 1, 6),
+        make(1, 12, 1300, 3, 4, 11, 5),
+        same(make(1, 3, 8000, 1, 3, 2, 3)),
+    };
+    for (const conv_case &params : cases)
+        test_everywhere(params, CONV_INTEGERS);
+}
+
 TEST_CASE("conv2d: random legal problems, exactly", "[conv2d]")
 {
     std::mt19937 random(20240607);
