@@ -57,7 +57,8 @@ static inline void copy_tile(local float *to, int pitch, int size, global const 
                              int across, long first, long count, long k0, long kend, int item)
 {
     for (int e = item; e < size * BK; e += THREADS) {
-        const int i = across ? e % size : e / BK, k = across ? e / size : e % BK;
+        const int line = across ? e / size : e / BK, rest = e - line * (across ? size : BK);
+        const int i = across ? rest : line, k = across ? line : rest;
         const bool inside = first + i < count && k0 + k < kend;
         const long at = across ? (k0 + k) * ldx + first + i : (first + i) * ldx + k0 + k;
         to[k * pitch + i] = inside ? x[at] : 0.0f;

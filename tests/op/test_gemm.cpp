@@ -162,6 +162,7 @@ TEST_CASE("gemm: the edges of the tiles", "[gemm]")
     run_all({1, 1, 1});
     run_all({150, 70, 270});
     run_all({300, 130, 40});
+    run_all({513, 260, 20}); /* GPU tiles 128 x 128 */
 }
 
 TEST_CASE("gemm: long K is divided and summed in a second stage", "[gemm]")
@@ -268,6 +269,34 @@ TEST_CASE("gemm: rounding stays within the bound of a sum", "[gemm]")
         t.alpha = 0.3f;
         t.bias = true;
         run_all(t);
+    }
+}
+
+/* A device of our own whose facts are changed before anything is built for it. */
+TEST_CASE("gemm: narrower vectors and smaller work-groups", "[gemm]")
+{
+    for (int variant = 0; variant < 3; variant++) {
+        struct clcnn_device_params params = {};
+        params.force_class = variant < 2 ? CLCNN_DEVICE_CLASS_CPU : CLCNN_DEVICE_CLASS_GPU;
+        params.cache_path = "";
+        struct clcnn_device *device = nullptr;
+        CHECK_OK(clcnn_device_open(&params, &device));
+        auto info = const_cast<struct clcnn_device_info *>(clcnn_device_info(device));
+        if (variant < 2)
+            info->vector_width = variant == 0 ? 4 : 8;
+        else
+            info->max_work_group = 128;
+        for (int64_t m : {1, 2, 3, 5, 6, 7, 8, 9, 130})
+            for (bool transpose_a : {false, true}) {
+                gemm_case t = {m, 19, 300};
+                t.transpose_a = transpose_a;
+                t.transpose_b = m % 2;
+                t.bias = true;
+                t.activation = CLCNN_ACTIVATION_RELU;
+                INFO("variant " << variant << " " << describe(t, params.force_class));
+                run(device, t, CLCNN_GEMM_ALGORITHM_AUTO);
+            }
+        clcnn_device_destroy(&device);
     }
 }
 
