@@ -16,8 +16,9 @@ typedef float4 vec;
 #define STORE(v, p) vstore4(v, 0, p)
 #endif
 
-/* Asks for the cache line at p. pocl's prefetch() does nothing, the compiler's own does. */
-#if defined(__clang__) && !defined(__SPIR__)
+/* Asks for the cache line at p. pocl's prefetch() does nothing, the compiler's own does; it does not
+ * exist where the compiler makes SPIR. */
+#if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
 #define PREFETCH(p) __builtin_prefetch((const void *)(uintptr_t)(p))
 #else
 #define PREFETCH(p) prefetch(p, 1)
