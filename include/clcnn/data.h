@@ -17,7 +17,7 @@ extern "C" {
 
 /* Images with one label each: x[count][H][W][C] uint8, labels int32[count] in [0, classes). */
 struct clcnn_dataset {
-    struct clcnn_tensor *x;      /* uint8 (used as value / 255) or float32, first dimension = count */
+    struct clcnn_tensor *x;      /* [count]...: uint8 (used as value / 255) or float32 */
     struct clcnn_tensor *labels; /* int32 [count] */
     int classes;                 /* one more than the file's largest label (10 for Fashion-MNIST) */
     const char *const *names;    /* class names if known, `classes` of them; else NULL. Static */
@@ -28,9 +28,9 @@ CLCNN_API void clcnn_dataset_clear(struct clcnn_dataset *dataset);
 
 /* Reads an IDX file (LeCun's format, big-endian; unsigned byte elements; gzip, told by its first
  * bytes, is unpacked) of rank 1 to 4 as a uint8 tensor of the file's shape. The caller destroys it.
- * Errors: INVALID_ARGUMENT; IO; FORMAT: wrong magic, type or rank, size that does not match the file,
- * trailing bytes, damaged or truncated gzip; the message names the file, the values and the rule;
- * UNSUPPORTED (gzip, and compiled without zlib); OUT_OF_MEMORY. */
+ * Errors: INVALID_ARGUMENT; IO; FORMAT: wrong magic, type or rank, size that does not match the
+ * file, trailing bytes, damaged or truncated gzip; the message names the file, the values and the
+ * rule; UNSUPPORTED (gzip, and compiled without zlib); OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_idx_read(const char *path, struct clcnn_tensor **out);
 
 /* One half of a data set. `source`: "fashion-mnist" (Debian's dataset-fashion-mnist, sought as
@@ -59,8 +59,8 @@ CLCNN_API enum clcnn_status clcnn_image_read(const char *path, int channels,
 CLCNN_API const char *clcnn_image_formats(void);
 
 /* Resizes to uint8 [height][width][channels], each axis by area averaging (down) or by bilinear
- * interpolation between pixel centres (up). Computed in whole numbers and rounded once, halves up: the
- * same bits on every machine. The caller destroys *out.
+ * interpolation between pixel centres (up). Computed in whole numbers and rounded once, halves up:
+ * the same bits on every machine. The caller destroys *out.
  * Requires: a uint8 image [H][W][C] with pixels; height, width > 0; at most 2^28 pixels on both
  * sides. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_image_resize(const struct clcnn_tensor *image, int height,

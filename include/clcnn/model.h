@@ -27,7 +27,7 @@ typedef int clcnn_node;
 
 struct clcnn_model_params {
     const char *name;  /* copied; NULL = "model" */
-    uint64_t seed;     /* of the weight initialisers: the same seed gives the same bits everywhere */
+    uint64_t seed;     /* of the weight initialisers: the same seed gives the same bits */
 };
 
 /* NULL params = defaults. The caller destroys it. Errors: INVALID_ARGUMENT (no out; a name that is
@@ -47,9 +47,10 @@ enum clcnn_data_format {
  * Values of variance s / n: uniform in +-sqrt(3 s / n), or a normal cut off at two of its standard
  * deviations, sqrt(s / n) / 0.8796..., which the cut reduces to sqrt(s / n); with
  * glorot: s 1, n (in + out) / 2; he: s 2, n in; lecun: s 1, n in.
- * Numbers come from Philox4x32-10, keyed by the model's seed, one stream per weight. Uniform weights
- * have the same bits everywhere; normal ones as far as the C library's log and cos agree.
- * Glorot and Bengio, AISTATS 2010; He et al., ICCV 2015; LeCun et al., "Efficient BackProp", 1998. */
+ * Numbers come from Philox4x32-10, keyed by the model's seed, one stream per weight. Uniform
+ * weights have the same bits everywhere; normal ones as far as the C library's log and cos agree.
+ * Glorot and Bengio, AISTATS 2010; He et al., ICCV 2015; LeCun et al., "Efficient BackProp",
+ * 1998. */
 enum clcnn_initializer {
     CLCNN_INITIALIZER_DEFAULT = 0, /* glorot_uniform for kernels, zeros for biases */
     CLCNN_INITIALIZER_ZEROS,
@@ -62,8 +63,9 @@ enum clcnn_initializer {
     CLCNN_INITIALIZER_LECUN_NORMAL,
 };
 
-/* Every layer's `name` is copied; NULL = Keras's automatic name ("conv2d", "conv2d_1", ...; one that
- * is taken is passed over). Names are UTF-8, unique in the model, 1 to 255 bytes long, without "/".
+/* Every layer's `name` is copied; NULL = Keras's automatic name ("conv2d", "conv2d_1", ...; one
+ * that is taken is passed over). Names are UTF-8, unique in the model, 1 to 255 bytes long, without
+ * "/".
  *
  * Pairs are {down, across}. {n, 0}, that is { n }, means n both ways, as a single number does in
  * Keras; {0, 0} is the default. */
@@ -110,9 +112,10 @@ struct clcnn_dense_layer {
  * Parameters may be NULL where nothing in them is required.
  *
  * Requires, of every add: a model that is not finished, nodes of this model, sizes that are not
- * negative, known enum values. Convolutions and pools take images; dense takes a vector. A model has
- * one input. */
-CLCNN_API clcnn_node clcnn_input(struct clcnn_model *model, const struct clcnn_input_params *params);
+ * negative, known enum values. Convolutions and pools take images; dense takes a vector. A model
+ * has one input. */
+CLCNN_API clcnn_node clcnn_input(struct clcnn_model *model,
+                                 const struct clcnn_input_params *params);
 CLCNN_API clcnn_node clcnn_add_conv2d(struct clcnn_model *model, clcnn_node x,
                                       const struct clcnn_conv2d_layer *layer);
 CLCNN_API clcnn_node clcnn_add_max_pool2d(struct clcnn_model *model, clcnn_node x,
@@ -138,13 +141,13 @@ CLCNN_API clcnn_node clcnn_add_concatenate(struct clcnn_model *model, const clcn
                                            int count);
 
 /* Ends the building: `output` is the model's output; allocates and initialises the weights. Layers
- * that do not lead to the output are an error, and so is a model of an input alone. Returns the first
- * error of all the calls before; a model that failed can only be destroyed.
+ * that do not lead to the output are an error, and so is a model of an input alone. Returns the
+ * first error of all the calls before; a model that failed can only be destroyed.
  * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_model_finish(struct clcnn_model *model, clcnn_node output);
 
-/* Shapes with CLCNN_DIM_BATCH first, as the caller's arrays are laid out (images are NCHW if the input
- * is channels_first). NULL before the model is finished. Owned by the model. */
+/* Shapes with CLCNN_DIM_BATCH first, as the caller's arrays are laid out (images are NCHW if the
+ * input is channels_first). NULL before the model is finished. Owned by the model. */
 CLCNN_API const struct clcnn_shape *clcnn_model_input_shape(const struct clcnn_model *model);
 CLCNN_API const struct clcnn_shape *clcnn_model_output_shape(const struct clcnn_model *model);
 
@@ -159,9 +162,10 @@ CLCNN_API const char *clcnn_model_weight_name(const struct clcnn_model *model, i
 CLCNN_API struct clcnn_tensor *clcnn_model_weight(struct clcnn_model *model, int index);
 CLCNN_API int64_t clcnn_model_parameter_count(const struct clcnn_model *model);
 
-/* Keras's table of layers, output shapes and parameter counts, as Keras 3 prints it on a terminal of
- * 80 columns (UTF-8, lines end in "\n"); *text is freed with clcnn_free. Graphs that branch get the
- * column "Connected to". Requires: a finished model. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+/* Keras's table of layers, output shapes and parameter counts, as Keras 3 prints it on a terminal
+ * of 80 columns (UTF-8, lines end in "\n"); *text is freed with clcnn_free. Graphs that branch get
+ * the column "Connected to".
+ * Requires: a finished model. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_model_summary(const struct clcnn_model *model, char **text);
 
 /* A reference network by name: "mnist-cnn", "cnn-valid", "cnn-same", "cnn-strided", "cnn-pooled",
@@ -174,8 +178,8 @@ CLCNN_API enum clcnn_status clcnn_network_create(const char *name, uint64_t seed
 CLCNN_API const char *clcnn_network_name(int index);
 
 /* Weights to and from a safetensors file, one tensor per weight, float32, by name. Saving writes a
- * temporary file beside `path` and renames it, so `path` is either the old file or the whole new one
- * (a path that is no regular file, such as a pipe, is written to directly).
+ * temporary file beside `path` and renames it, so `path` is either the old file or the whole new
+ * one (a path that is no regular file, such as a pipe, is written to directly).
  * Loading checks all of the file before it changes the first weight: every weight of the model must
  * be there with its shape, as float32, float16, bfloat16 or float64 (converted); tensors the model
  * does not have are ignored with a log line (topic "io").

@@ -52,21 +52,32 @@ void clcnn_file_close(struct clcnn_file_reader *file)
     *file = (struct clcnn_file_reader){0};
 }
 
-enum clcnn_status clcnn_file_take(struct clcnn_file_reader *file, void *data, size_t bytes)
+enum clcnn_status clcnn_file_read_some(struct clcnn_file_reader *file, void *data, size_t bytes,
+                                       size_t *got)
 {
-    char *to = data;
-    while (bytes) {
-        ssize_t got = read(file->fd, to, bytes < LARGEST_CALL ? bytes : LARGEST_CALL);
-        if (got < 0 && errno == EINTR)
+    for (*got = 0; *got < bytes;) {
+        size_t part = bytes - *got < LARGEST_CALL ? bytes - *got : LARGEST_CALL;
+        ssize_t count = read(file->fd, (char *)data + *got, part);
+        if (count < 0 && errno == EINTR)
             continue;
-        if (got < 0)
+        if (count < 0)
             return fail_errno(file->path, "read");
-        if (got == 0)
-            return clcnn_fail(CLCNN_STATUS_IO, "%s: ends %zu bytes early", file->path, bytes);
-        to += got;
-        bytes -= (size_t)got;
+        if (count == 0)
+            break;
+        *got += (size_t)count;
     }
     return CLCNN_STATUS_OK;
+}
+
+enum clcnn_status clcnn_file_take(struct clcnn_file_reader *file, void *data, size_t bytes)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    size_t got = 0;
+    TRY(clcnn_file_read_some(file, data, bytes, &got));
+    if (got < bytes)
+        TRY(clcnn_fail(CLCNN_STATUS_IO, "%s: ends %zu bytes early", file->path, bytes - got));
+done:
+    return status;
 }
 
 enum clcnn_status clcnn_file_read_whole(const char *path, uint64_t limit, unsigned char **data,

@@ -19,6 +19,10 @@ struct clcnn_file_reader {
 enum clcnn_status clcnn_file_open(const char *path, struct clcnn_file_reader *file);
 void clcnn_file_close(struct clcnn_file_reader *file);
 
+/* The next `bytes` bytes, or what is left of them: *got. Errors: IO. */
+enum clcnn_status clcnn_file_read_some(struct clcnn_file_reader *file, void *data, size_t bytes,
+                                       size_t *got);
+
 /* The next `bytes` bytes. Errors: IO (also if the file was cut meanwhile). */
 enum clcnn_status clcnn_file_take(struct clcnn_file_reader *file, void *data, size_t bytes);
 

@@ -91,28 +91,11 @@ static enum clcnn_status read_gzip(struct clcnn_source *source, void *data, size
 }
 #endif
 
-static enum clcnn_status read_plain(struct clcnn_source *source, void *data, size_t bytes,
-                                    size_t *got)
-{
-    for (*got = 0; *got < bytes;) {
-        ssize_t count = read(source->file.fd, (char *)data + *got, bytes - *got);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return clcnn_fail(CLCNN_STATUS_IO, "%s: cannot read: %s", source->file.path,
-                              strerror(errno));
-        if (count == 0)
-            break;
-        *got += (size_t)count;
-    }
-    return CLCNN_STATUS_OK;
-}
-
 static enum clcnn_status read_some(struct clcnn_source *source, void *data, size_t bytes,
                                    size_t *got)
 {
     return source->gzip ? read_gzip(source, data, bytes, got)
-                        : read_plain(source, data, bytes, got);
+                        : clcnn_file_read_some(&source->file, data, bytes, got);
 }
 
 enum clcnn_status clcnn_source_open(const char *path, struct clcnn_source *source)
@@ -122,7 +105,7 @@ enum clcnn_status clcnn_source_open(const char *path, struct clcnn_source *sourc
     size_t got = 0;
     *source = (struct clcnn_source){0};
     TRY(clcnn_file_open(path, &source->file));
-    TRY(read_plain(source, magic, sizeof(magic), &got));
+    TRY(clcnn_file_read_some(&source->file, magic, sizeof(magic), &got));
     if (lseek(source->file.fd, 0, SEEK_SET) != 0)
         TRY(clcnn_fail(CLCNN_STATUS_IO, "%s: cannot seek: %s", path, strerror(errno)));
     if (magic[0] == 0x1F && magic[1] == 0x8B)
