@@ -31,8 +31,9 @@ enum clcnn_status clcnn_window_resolve(struct clcnn_window *w, enum clcnn_window
             "%s: padding %lld, %lld is negative or too large", what, (long long)w->pad_before,
             (long long)w->pad_after);
     int64_t padded = w->input + w->pad_before + w->pad_after;
-    REQUIRE(span <= padded, "%s %lld with padding %lld + %lld is smaller than the filter's span %lld",
-            what, (long long)w->input, (long long)w->pad_before, (long long)w->pad_after,
+    REQUIRE(span <= padded,
+            "%s %lld with padding %lld + %lld is smaller than the filter's span %lld", what,
+            (long long)w->input, (long long)w->pad_before, (long long)w->pad_after,
             (long long)span);
     REQUIRE(padded <= INT32_MAX, "%s: padded size %lld exceeds 2^31-1", what, (long long)padded);
     w->output = (padded - span) / w->stride + 1;

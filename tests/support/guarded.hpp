@@ -20,8 +20,8 @@ struct clcnn_device *test_device(enum clcnn_device_class device_class);
 static const enum clcnn_device_class test_classes[] = { CLCNN_DEVICE_CLASS_CPU,
                                                         CLCNN_DEVICE_CLASS_GPU };
 
-/* `bytes` bytes in the middle of a larger cl_mem, at an odd multiple of 4, wrapped with that offset.
- * Every use of it therefore tests offsets as well. check() fails if a guard byte changed. */
+/* `bytes` bytes in the middle of a larger cl_mem, at an odd multiple of 4, wrapped with that
+ * offset. Every use of it therefore tests offsets as well. check() fails if a guard byte changed. */
 class Guarded {
 public:
     static constexpr size_t guard = 4 * 67;
