@@ -21,7 +21,8 @@ static const enum clcnn_device_class test_classes[] = { CLCNN_DEVICE_CLASS_CPU,
                                                         CLCNN_DEVICE_CLASS_GPU };
 
 /* `bytes` bytes in the middle of a larger cl_mem, at an odd multiple of 4, wrapped with that
- * offset. Every use of it therefore tests offsets as well. check() fails if a guard byte changed. */
+ * offset. Every use of it therefore tests offsets as well. check() fails if a guard byte
+ * changed. */
 class Guarded {
 public:
     static constexpr size_t guard = 4 * 67;
