@@ -44,6 +44,15 @@ inline struct clcnn_arg BUFFER(const struct clcnn_buffer *buffer) {
     return clcnn_launch(stream, kernel, grid, args.data(), args.size());
 }
 
+/* rusticl has none. */
+inline bool has_out_of_order_queues(struct clcnn_device *device)
+{
+    cl_command_queue_properties properties = 0;
+    clGetDeviceInfo(clcnn_device_cl_device(device), CL_DEVICE_QUEUE_PROPERTIES, sizeof(properties),
+                    &properties, nullptr);
+    return properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
+}
+
 /* Destroys at the end of its block. */
 template <class T, void (*destroy)(T **)> class Owned
 {

@@ -108,7 +108,7 @@ TEST_CASE("binaries: an accelerator without a compiler", "[binaries][layers]")
     save_to(directory.path(), "");
     std::string layer = "OPENCL_LAYERS=" + layer_path("accelerator") + " ";
     CHECK_CHILD("accelerator: with binaries", layer + "CLCNN_BINARY_DIR=" + directory.path());
-    CHECK_CHILD("accelerator: without binaries", layer + "CLCNN_BINARY_DIR=");
+    CHECK_CHILD("accelerator: without binaries", layer + "CLCNN_BINARY_DIR= CLCNN_DEVICE=");
 }
 
 TEST_CASE("accelerator: with binaries", "[.child]")
@@ -134,6 +134,8 @@ TEST_CASE("accelerator: with binaries", "[.child]")
     CHECK(message.find("no prebuilt binary " + directory + "/test_affine-OTHER=2.bin") !=
           std::string::npos);
 
+    if (std::string(info->platform) == "rusticl")
+        return; /* panics ("unknown version", Mesa 22.3.6) */
     write_file(directory + "/test_affine-DAMAGED.bin", "no program at all");
     CHECK(clcnn_kernel_create(device, "test_affine", "-DDAMAGED", "affine", &missing) ==
           CLCNN_STATUS_DEVICE);

@@ -229,6 +229,9 @@ TEST_CASE("cache: a damaged blob is thrown away and built again", "[cache]")
 
 TEST_CASE("cache: a binary that the driver refuses is built again", "[cache]")
 {
+    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_ANY);
+    if (std::string(clcnn_device_info(device)->platform) == "rusticl")
+        return; /* panics ("unknown version", Mesa 22.3.6) */
     TemporaryDirectory directory;
     std::string path = directory.path("cache.sqlite");
     CHECK(start(path).built_from_source == 1);

@@ -69,9 +69,11 @@ TEST_CASE("profile: an event is handed out beside it, also on out-of-order queue
     CHECK_OK(clcnn_kernel_create(device, "test_affine", nullptr, "affine", &affine));
     CHECK_OK(clcnn_buffer_create(device, 4 * 4096, &x));
     cl_int error;
-    cl_command_queue queue = clCreateCommandQueue(
-        clcnn_device_cl_context(device), clcnn_device_cl_device(device),
-        CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE | CL_QUEUE_PROFILING_ENABLE, &error);
+    cl_command_queue_properties out_of_order =
+        has_out_of_order_queues(device) ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0;
+    cl_command_queue queue =
+        clCreateCommandQueue(clcnn_device_cl_context(device), clcnn_device_cl_device(device),
+                             out_of_order | CL_QUEUE_PROFILING_ENABLE, &error);
     REQUIRE(error == CL_SUCCESS);
     cl_event event = nullptr;
     struct clcnn_enqueue enqueue = {};
