@@ -1,8 +1,8 @@
-/* What ends a GEMM or a convolution: y = f(x), element by element. The activation is an argument, so
- * one program serves all of them; the values are those of enum clcnn_activation.
+/* What ends a GEMM or a convolution: y = f(x), element by element. The activation is an argument,
+ * so one program serves all of them; the values are those of enum clcnn_activation.
  *
- * DEFINE_ACTIVATE(T) makes `T activate_T(T x, int activation, float alpha)` for T = float or a float
- * vector. relu and leaky_relu pass NaN on. */
+ * DEFINE_ACTIVATE(T) makes `T activate_T(T x, int activation, float alpha)` for T = float or a
+ * float vector. relu and leaky_relu pass NaN on. */
 #define ACTIVATION_LINEAR     0
 #define ACTIVATION_RELU       1
 #define ACTIVATION_LEAKY_RELU 2

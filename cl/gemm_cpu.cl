@@ -2,12 +2,13 @@
  *
  *   C[M][N] = f(alpha op(A)[M][K] . op(B)[K][N] + beta C[M][N] + bias[N])
  *
- * A is read in place: op(A) = A[M][K], or with TRANSPOSE_A the stored A is [K][M]. B comes packed, in
- * panels of NR columns, [N/NR][panel_rows][NR] (pack_b), the last one filled up with anything, or, if panel_rows is 0, it is packed by the work-item as it goes: one block of KC rows of one panel
- * at a time, into the work-group's own KC x NR floats of `slots`.
+ * op(A) = A[M][K], or with TRANSPOSE_A the stored A is [K][M]. B comes packed by pack_b, in panels
+ * of NR columns, [N/NR][panel_rows][NR], the last one filled up with anything; or, if panel_rows is
+ * 0, the work-item packs it as it goes: one block of KC rows of one panel at a time, into the
+ * group's own KC x NR floats of `slots`.
  *
- * Group (g0, g1, g2) computes rows g0 mc .. of the columns g1 nc .. over the k from g2 kstep .. (the
- * partial sums of group g2 go to C + g2 cstep; gemm_reduce adds them up):
+ * Group (g0, g1, g2) computes rows g0 mc .. of the columns g1 nc .. over the k from g2 kstep ..
+ * (the partial sums of group g2 go to C + g2 cstep; gemm_reduce adds them up):
  *
  *   for k0 in steps of KC:
  *     copy alpha op(A)[mc rows][KC] to local memory
@@ -16,9 +17,9 @@
  *         MR x NR sums in registers: for k: for i: for j: acc[i][j] += a[i][k] * b[k][j]
  *         C[tile] = sums, added to what C holds when k0 > 0; bias and f after the last k
  *
- * which is the loop order of Goto, van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
- * ACM TOMS 34(3), 2008, section 4, with the roles of A and B exchanged. Tiles at the lower edge
- * use fewer rows (MR_MID, MR_LOW); tiles that are cut go through `scratch`.
+ * which is the loop order of Goto, van de Geijn, "Anatomy of High-Performance Matrix
+ * Multiplication", ACM TOMS 34(3), 2008, section 4, with the roles of A and B exchanged. Tiles at
+ * the lower edge use fewer rows (MR_MID, MR_LOW); tiles that are cut go through `scratch`.
  *
  * Local memory in floats: a_block (mc / MR) A_TILE, scratch MR NR, panel_bias NR. Requires mc a
  * multiple of MR, nc of NR. */
@@ -26,7 +27,8 @@
 #include "epilogue.cl"
 #include "vector.cl"
 
-/* Register tile: MR * NV sums, NV vectors of B and one of A in the machine's registers (32, 16, 32 or 16) */
+/* Register tile: MR NV sums, NV vectors of B and one of A fill the 32 registers of AVX-512 and the
+ * 16 of AVX2; with four lanes they leave room in NEON's 32. */
 #if W == 16
 #define MR     14
 #define MR_MID 8
@@ -56,7 +58,8 @@
 #ifndef TRANSPOSE_A
 #define TRANSPOSE_A 0
 #endif
-/* How a tile of A lies in local memory. Constant strides leave one address register for all rows. */
+/* How a tile of A lies in local memory. Constant strides leave one address register for all rows.
+ */
 #define MP ((MR + W - 1) / W * W)
 #if TRANSPOSE_A
 #define A_TILE     (MP * KC)
@@ -68,7 +71,7 @@
 
 DEFINE_ACTIVATE(vec)
 
-/* Between C and the scratch tile; rows shorter than a tile. */
+/* Parts of rows, to and from C. */
 #define COPY_FEW(to, from, count)                                                                  \
     do {                                                                                           \
         int at = 0;                                                                                \
@@ -93,8 +96,8 @@ static inline void copy_row(local float *to, global const float *from, int count
 
 /* Rows row .. of `depth` columns (from k0) of op(A), tile after tile; zeros below the matrix. */
 #if TRANSPOSE_A
-static inline void copy_a(local float *to, global const float *a, long lda, long row, long rows_left,
-                          int rows, long k0, int depth, float alpha)
+static inline void copy_a(local float *to, global const float *a, long lda, long row,
+                          long rows_left, int rows, long k0, int depth, float alpha)
 {
     global const float *from = a + k0 * lda + row;
     for (int k = 0; k < depth; k++, from += lda)
@@ -109,8 +112,8 @@ static inline void copy_a(local float *to, global const float *a, long lda, long
         }
 }
 #else
-static inline void copy_a(local float *to, global const float *a, long lda, long row, long rows_left,
-                          int rows, long k0, int depth, float alpha)
+static inline void copy_a(local float *to, global const float *a, long lda, long row,
+                          long rows_left, int rows, long k0, int depth, float alpha)
 {
     for (int first = 0; first < rows; first += MR, to += A_TILE)
         for (int i = 0; i < MR; i++)
@@ -145,8 +148,8 @@ static inline void transpose_block(global float *to, global const float *from, l
         STORE(x[k], to + k * NR);
 }
 
-/* Rows k0 .. of one panel: to[depth][NR] = op(B)[k0 + k][column + n]. The missing columns of the last
- * panel hold whatever lies in B: their sums are never stored. */
+/* Rows k0 .. of one panel: to[depth][NR] = op(B)[k0 + k][column + n]. The missing columns of the
+ * last panel hold whatever lies in B: their sums are never stored. */
 static inline void pack_panel(global float *to, global const float *b, long ldb, int transpose_b,
                               long n, long k, long k0, int depth, long column)
 {
@@ -192,8 +195,8 @@ kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long 
                (int)min((long)KC, k - k0), column);
 }
 
-/* DO(i) for the rows 0 .. of a tile. Written out, since the sums stay in registers only if every index
- * is a constant before the compiler's own unrolling. */
+/* DO(i) for the rows 0 .. of a tile. Written out, since the sums stay in registers only if every
+ * index is a constant before the compiler's own unrolling. */
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) EACH_ROW_(DO)
 #if MR == 6
 #define EACH_ROW_(DO)
@@ -348,34 +351,44 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
     }
 }
 
-/* C = f(sum over s of partial[s][M][N] + beta C + bias[N]), in the order of s; the row's vectors are
- * dealt out to the groups: group (g0, g1) does row g1, elements g0 REDUCE .. */
+/* C = f(sum over s of partial[s][M][N] + beta C + bias[N]), in the order of s. Group (g0, g1) does
+ * row g1, elements g0 REDUCE .. of it. */
 #define REDUCE 1024
-__attribute__((reqd_work_group_size(1, 1, 1)))
-kernel void gemm_reduce(INPUT(float, partial), OUTPUT(float, c), INPUT(float, bias), long m, long n,
-                        long ldc, int splits, float beta, int use_bias, int activation,
-                        float activation_alpha)
+__attribute__((reqd_work_group_size(1, 1, 1))) kernel void
+gemm_reduce(INPUT(float, partial), INPLACE(float, c), INPUT(float, bias), long m, long n, long ldc,
+            int splits, float beta, int use_bias, int activation, float activation_alpha)
 {
     AT(const float, partial);
     AT(float, c);
     AT(const float, bias);
     const long row = get_group_id(1), first = (long)get_group_id(0) * REDUCE;
     const long end = min(n, first + REDUCE);
+    float lanes[W];
+    partial += row * n;
+    c += row * ldc;
     for (long j = first; j < end; j += W) {
         const int count = (int)min((long)W, end - j);
-        float lane[W];
-        for (int i = 0; i < count; i++) {
-            float sum = 0.0f;
+        vec sum = (vec)0.0f;
+        if (count == W) {
             for (int s = 0; s < splits; s++)
-                sum += partial[((long)s * m + row) * n + j + i];
+                sum += LOAD(partial + s * m * n + j);
             if (beta != 0.0f)
-                sum += beta * c[row * ldc + j + i];
-            lane[i] = sum + (use_bias ? bias[j + i] : 0.0f);
+                sum += beta * LOAD(c + j);
+            if (use_bias)
+                sum += LOAD(bias + j);
+        } else {
+            for (int i = 0; i < W; i++) {
+                lanes[i] = 0.0f;
+                for (int s = 0; i < count && s < splits; s++)
+                    lanes[i] += partial[s * m * n + j + i];
+                if (i < count && beta != 0.0f)
+                    lanes[i] += beta * c[j + i];
+                if (i < count && use_bias)
+                    lanes[i] += bias[j + i];
+            }
+            sum = LOAD(lanes);
         }
-        for (int i = count; i < W; i++)
-            lane[i] = 0.0f;
-        STORE(activate_vec(LOAD(lane), activation, activation_alpha), lane);
-        for (int i = 0; i < count; i++)
-            c[row * ldc + j + i] = lane[i];
+        STORE(activate_vec(sum, activation, activation_alpha), lanes);
+        COPY_FEW(c + j, lanes, count);
     }
 }

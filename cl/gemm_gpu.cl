@@ -4,8 +4,9 @@
  *
  * op(A) = A[M][K], or A^T with A stored [K][M] (transpose_a); B likewise.
  *
- * Group (g0, g1, g2) of TX x TY work-items computes the BM x BN tile at row g1 BM, column g0 BN, over
- * the k from g2 kstep .. (the partial sums of g2 go to C + g2 cstep; gemm_reduce adds them up):
+ * Group (g0, g1, g2) of TX x TY work-items computes the BM x BN tile at row g1 BM, column g0 BN,
+ * over the k from g2 kstep .. (the partial sums of g2 go to C + g2 cstep; gemm_reduce adds them
+ * up):
  *
  *   for k0 in steps of BK:
  *     the group copies op(A)[BM][BK] and op(B)[BK][BN] to local memory, zeros beyond the matrices;
@@ -65,11 +66,10 @@ static inline void copy_tile(local float *to, int pitch, int size, global const 
     }
 }
 
-__attribute__((reqd_work_group_size(TX, TY, 1)))
-kernel void gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias), long m,
-                     long n, long k, long lda, long ldb, long ldc, int transpose_a, int transpose_b,
-                     long kstep, long cstep, float alpha, float beta, int use_bias, int activation,
-                     float activation_alpha)
+__attribute__((reqd_work_group_size(TX, TY, 1))) kernel void
+gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias), long m, long n,
+         long k, long lda, long ldb, long ldc, int transpose_a, int transpose_b, long kstep,
+         long cstep, float alpha, float beta, int use_bias, int activation, float activation_alpha)
 {
     AT(const float, a);
     AT(const float, b);
@@ -138,10 +138,9 @@ kernel void gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(
 
 /* C = f(sum over s of partial[s][M][N], in the order of s, + beta C + bias[N]); one work-item per
  * element, 64 of a row per group: group (g0, g1) has row g1. */
-__attribute__((reqd_work_group_size(64, 1, 1)))
-kernel void gemm_reduce(INPUT(float, partial), INPLACE(float, c), INPUT(float, bias), long m, long n,
-                        long ldc, int splits, float beta, int use_bias, int activation,
-                        float activation_alpha)
+__attribute__((reqd_work_group_size(64, 1, 1))) kernel void
+gemm_reduce(INPUT(float, partial), INPLACE(float, c), INPUT(float, bias), long m, long n, long ldc,
+            int splits, float beta, int use_bias, int activation, float activation_alpha)
 {
     AT(const float, partial);
     AT(float, c);

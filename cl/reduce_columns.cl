@@ -8,8 +8,8 @@
  *
  * CPU: one work-item per group; vectors of columns, or, with fewer columns than a vector has lanes,
  * vectors of W whole rows, so that lane l of vector c belongs to column (c W + l) mod columns.
- * GPU: 32 x 8 work-items; item (x, y) sums every eighth row of column x, then the eight are added in
- * local memory (1 KB). */
+ * GPU: 32 x 8 work-items; item (x, y) sums every eighth row of column x, then the eight are added
+ * in local memory (1 KB). */
 #include "common.cl"
 
 #ifdef CLCNN_CPU

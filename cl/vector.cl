@@ -1,4 +1,5 @@
-/* `vec`: the vector of the CPU family, W floats: 16, 8 or 4 after VW (4 where the device has less). */
+/* `vec`: the vector of the CPU family, W floats: 16, 8 or 4 after VW (4 where the device has less).
+ */
 #if VW >= 16
 #define W 16
 typedef float16 vec;
@@ -16,16 +17,16 @@ typedef float4 vec;
 #define STORE(v, p) vstore4(v, 0, p)
 #endif
 
-/* Asks for the cache line at p. pocl's prefetch() does nothing, the compiler's own does; it does not
- * exist where the compiler makes SPIR. */
+/* Asks for the cache line at p. pocl's prefetch() does nothing, the compiler's own does; it does
+ * not exist where the compiler makes SPIR. */
 #if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
 #define PREFETCH(p) __builtin_prefetch((const void *)(uintptr_t)(p))
 #else
 #define PREFETCH(p) prefetch(p, 1)
 #endif
 
-/* The elements of two vectors, alternating: the first halves, the second halves. Doing this to rows i
- * and i + W/2 of a W x W block, log2(W) times, transposes it. */
+/* The elements of two vectors, alternating: the first halves, the second halves. Doing this to rows
+ * i and i + W/2 of a W x W block, log2(W) times, transposes it. */
 #if W == 16
 #define ZIP_LOW(a, b)                                                                              \
     ((vec)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4, b.s4, a.s5, b.s5, a.s6, b.s6,    \

@@ -19,7 +19,7 @@ static enum clcnn_status check_params(const struct clcnn_dense_params *p)
             "dense: batch=%d, features=%d, units=%d must all be more than 0", p->batch, p->features,
             p->units);
     REQUIRE(p->activation >= CLCNN_ACTIVATION_LINEAR && p->activation < CLCNN_ACTIVATION_SOFTMAX,
-            "dense: activation %d cannot be fused", (int)p->activation);
+            "dense: activation %s cannot be fused", clcnn_activation_name(p->activation));
 done:
     return status;
 }

@@ -98,7 +98,7 @@ static enum clcnn_status check_params(const struct clcnn_gemm_params *p)
             "gemm: m=%lld, n=%lld, k=%lld: a matrix is too large to address", (long long)p->m,
             (long long)p->n, (long long)p->k);
     REQUIRE(p->activation >= CLCNN_ACTIVATION_LINEAR && p->activation < CLCNN_ACTIVATION_SOFTMAX,
-            "gemm: activation %d cannot be fused", (int)p->activation);
+            "gemm: activation %s cannot be fused", clcnn_activation_name(p->activation));
     REQUIRE(p->algorithm >= CLCNN_GEMM_ALGORITHM_AUTO &&
                 p->algorithm <= CLCNN_GEMM_ALGORITHM_CLBLAST,
             "gemm: algorithm %d does not exist", (int)p->algorithm);
