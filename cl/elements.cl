@@ -61,6 +61,15 @@ typedef JOIN(uint, VW) vuint;
     for (long i = get_global_id(0), end = (count); i < end; i += get_global_size(0))
 #endif
 
+/* A vector by its elements. vstore to an array would do on most devices, but pocl 3.1 reorders a
+ * vstore4 and assignments to the array's elements. */
+union lanes {
+    vfloat vector;
+    vuint words;
+    float lane[VW];
+    uint word[VW];
+};
+
 /* min(left, VW) elements from p on, left > 0; the other lanes are `fill`. The lanes are compared as
  * int: with long, llvmpipe (Mesa 22.3.6) stores whole vectors where parts were meant. */
 vfloat load(__global const float *p, long left, float fill)
@@ -71,11 +80,10 @@ vfloat load(__global const float *p, long left, float fill)
     int lanes = min(left, (long)VW);
     if (lanes == VW)
         return JOIN(vload, VW)(0, p);
-    float lane[VW];
-    JOIN(vstore, VW)((vfloat)fill, 0, lane);
+    union lanes part = { .vector = fill };
     for (int i = 0; i < lanes; i++)
-        lane[i] = p[i];
-    return JOIN(vload, VW)(0, lane);
+        part.lane[i] = p[i];
+    return part.vector;
 #endif
 }
 
@@ -89,9 +97,8 @@ void store(__global float *p, long left, vfloat value)
         JOIN(vstore, VW)(value, 0, p);
         return;
     }
-    float lane[VW];
-    JOIN(vstore, VW)(value, 0, lane);
+    union lanes part = { .vector = value };
     for (int i = 0; i < lanes; i++)
-        p[i] = lane[i];
+        p[i] = part.lane[i];
 #endif
 }

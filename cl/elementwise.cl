@@ -47,10 +47,12 @@ vuint in_order(struct philox words, int part)
 #if VW == 1
     return words.word[part];
 #else
-    uint table[VW];
+    union lanes from[4], to;
+    for (int i = 0; i < 4; i++)
+        from[i].words = words.word[i];
     for (int lane = 0; lane < VW; lane++)
-        table[lane] = ((uint *)&words.word[lane % 4])[(part * VW + lane) / 4];
-    return JOIN(vload, VW)(0, table);
+        to.word[lane] = from[lane % 4].word[(part * VW + lane) / 4];
+    return to.words;
 #endif
 }
 

@@ -24,12 +24,11 @@ float add(float a, float b)
 #define REDUCE(name, combine)                                                                      \
     float name(vfloat value, __local float *scratch)                                               \
     {                                                                                              \
-        float lane[VW];                                                                            \
-        JOIN(vstore, VW)(value, 0, lane);                                                          \
+        union lanes part = { .vector = value };                                                    \
         for (int width = VW / 2; width > 0; width /= 2)                                            \
             for (int i = 0; i < width; i++)                                                        \
-                lane[i] = combine(lane[i], lane[i + width]);                                       \
-        return lane[0];                                                                            \
+                part.lane[i] = combine(part.lane[i], part.lane[i + width]);                        \
+        return part.lane[0];                                                                       \
     }
 #elif defined(CLCNN_CPU)
 #define REDUCE(name, combine)                                                                      \
