@@ -190,9 +190,9 @@ KERNEL loss_totals(INPUT(float, loss), INPUT(int, correct), OUTPUT(float, totals
     AT(float, totals);
     __local float losses[GROUP];
     __local int counts[GROUP];
-    float sum = totals[0], compensation = totals[1];
-    uint count = as_uint(totals[2]);
     int id = get_local_id(0);
+    float sum = id == 0 ? totals[0] : 0.0f, compensation = id == 0 ? totals[1] : 0.0f;
+    uint count = id == 0 ? as_uint(totals[2]) : 0;
     for (long first = 0; first < rows; first += GROUP) {
         int part = min(rows - first, (long)GROUP);
         if (id < part) {
