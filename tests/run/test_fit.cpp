@@ -197,6 +197,44 @@ TEST_CASE("Progress is told at the beginning, in the middle and at the end", "[t
     CHECK(watcher.seen.back().epoch_end);
 }
 
+TEST_CASE("A callback may use the trainer without disturbing it", "[trainer]")
+{
+    struct Curious {
+        struct clcnn_trainer *trainer;
+        const struct clcnn_dataset *data;
+        const char *path;
+        int calls;
+        static bool call(const struct clcnn_progress *, void *user)
+        {
+            Curious *curious = (Curious *)user;
+            struct clcnn_metrics metrics;
+            std::vector<float> x(48, 0.5f), y(4);
+            curious->calls++;
+            CHECK_OK(clcnn_trainer_evaluate(curious->trainer, curious->data, &metrics));
+            CHECK_OK(clcnn_trainer_predict(curious->trainer, 1, x.data(), y.data()));
+            CHECK_OK(clcnn_trainer_save_state(curious->trainer, curious->path));
+            return true;
+        }
+    };
+    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
+    TestData data(100, 8, 6, 4, true);
+    TestModel model(band4_dropout);
+    TrainerOwner trainer(device, model, learning(CLCNN_OPTIMIZER_KIND_RMSPROP, 0.01f, 16, 3));
+    TemporaryFile file;
+    Curious curious = {trainer, &data, file.path, 0};
+    struct clcnn_fit_params params = {};
+    params.epochs = 2;
+    params.on_progress = Curious::call;
+    params.user = &curious;
+    struct clcnn_history history;
+    CHECK_OK(clcnn_trainer_fit(trainer, &data, &params, &history));
+    CHECK(curious.calls >= 4);
+    REQUIRE(history.count == 2);
+    CHECK(history.rows[1].training.samples == 100);
+    clcnn_free(history.rows);
+    CHECK(model.weights() == fit_weights(device, data, 3, 2));
+}
+
 TEST_CASE("A callback stops training in good order", "[trainer]")
 {
     TestData data(64, 8, 6, 4, true);
