@@ -168,7 +168,8 @@ enum clcnn_status clcnn_launch(struct clcnn_stream *stream, struct clcnn_kernel 
 
 /* ---- queues ------------------------------------------------------------------------------------ */
 
-/* An in-order queue of a session's own. A device imported with an in-order queue gives that one. */
+/* An in-order queue of a session's own. A device imported with an in-order queue gives that one, and a
+ * driver that cannot bear several gives the device's. */
 struct clcnn_queue;
 enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_queue **out);
 void clcnn_queue_destroy(struct clcnn_queue **queue);

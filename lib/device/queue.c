@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "device/device.h"
+#include "device/quirks.h"
 #include <stdlib.h>
 
 struct clcnn_queue {
@@ -38,7 +39,8 @@ enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_q
     *out = NULL;
     TRY(clcnn_alloc(1, sizeof(*queue), &queue));
     queue->device = clcnn_device_retain(device);
-    if (device->imported && !device->out_of_order) {
+    bool share = device->imported || device->quirks & CLCNN_QUIRK_ONE_QUEUE;
+    if (share && !device->out_of_order) {
         TRY(clcnn_cl_check(clRetainCommandQueue(device->queue), "queue"));
         queue->queue = device->queue;
     } else {

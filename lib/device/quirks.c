@@ -13,6 +13,10 @@ static const struct quirk {
      "binary "
      "when it is first asked for: an early one costs 30-60 ms per kernel at every start",
      "pthread-skylake-avx512, pocl 3.1"},
+    {"Portable Computing Language", NULL, CLCNN_QUIRK_ONE_QUEUE,
+     "aborts (an assertion in pocl_release_dlhandle_cache) when a kernel is launched with a wider "
+     "grid than ever before while it runs in another queue: queues of sessions are one",
+     "pthread-skylake-avx512, pocl 3.1"},
     {"rusticl", "llvmpipe", CLCNN_QUIRK_LAST_RESORT,
      "a GPU emulated on the CPU, many times slower than a CPU driver",
      "llvmpipe (LLVM 15.0.6, 256 bits), Mesa 22.3.6"},

@@ -10,6 +10,8 @@ enum {
     CLCNN_QUIRK_SAVE_AFTER_LAUNCH = 1 << 0,
     /* Chosen only if nothing else is there, or by name. */
     CLCNN_QUIRK_LAST_RESORT = 1 << 1,
+    /* A kernel must not run in two queues at once: sessions share the device's queue. */
+    CLCNN_QUIRK_ONE_QUEUE = 1 << 2,
 };
 
 /* The quirks of a device, or'ed. */
