@@ -76,7 +76,8 @@ enum clcnn_status clcnn_launch(struct clcnn_stream *stream, struct clcnn_kernel 
                                           command.waits, command.wait_list, command.event);
     clcnn_command_end(stream, &command, error);
     if (profile && error == CL_SUCCESS)
-        clcnn_profile_record(&stream->device->profile, kernel->name, command.made);
+        clcnn_profile_record(&stream->device->profile, kernel->name, command.made,
+                             stream->queue == stream->device->queue);
     TRY(clcnn_cl_check(error, "kernel '%s', %zux%zux%zu work-items in groups of %zux%zux%zu",
                        kernel->name, global[0], global[1], global[2], local[0], local[1],
                        local[2]));

@@ -66,6 +66,15 @@ static void add_time(struct clcnn_profile *profile, const struct clcnn_launch_re
     profile->entries[record->index].total_seconds += end > start ? 1e-9 * (double)(end - start) : 0;
 }
 
+/* After the default queue has been finished. rusticl (Mesa 22.3.6) calls a launch complete only
+ * once its own event is waited for. */
+static void wait_for_default_queue(const struct clcnn_profile *profile)
+{
+    for (size_t i = 0; i < profile->pending_count; i++)
+        if (profile->pending[i].default_queue)
+            clWaitForEvents(1, &profile->pending[i].event);
+}
+
 /* Counts the launches that are done and keeps the others. */
 static void harvest(struct clcnn_profile *profile)
 {
@@ -84,7 +93,8 @@ static void harvest(struct clcnn_profile *profile)
     profile->pending_count = kept;
 }
 
-void clcnn_profile_record(struct clcnn_profile *profile, const char *kernel, cl_event event)
+void clcnn_profile_record(struct clcnn_profile *profile, const char *kernel, cl_event event,
+                          bool default_queue)
 {
     size_t index;
     pthread_mutex_lock(&profile->lock);
@@ -94,8 +104,8 @@ void clcnn_profile_record(struct clcnn_profile *profile, const char *kernel, cl_
         clcnn_grow(&profile->pending, &profile->pending_capacity, profile->pending_count + 1,
                    sizeof(*profile->pending)) == CLCNN_STATUS_OK &&
         clRetainEvent(event) == CL_SUCCESS)
-        profile->pending[profile->pending_count++] =
-            (struct clcnn_launch_record){.event = event, .index = index};
+        profile->pending[profile->pending_count++] = (struct clcnn_launch_record){
+            .event = event, .index = index, .default_queue = default_queue};
     pthread_mutex_unlock(&profile->lock);
 }
 
@@ -119,6 +129,7 @@ enum clcnn_status clcnn_device_profile(struct clcnn_device *device,
     REQUIRE(profile->enabled, "device_profile: the device was not opened with profile = true");
     TRY(clcnn_device_finish(device));
     pthread_mutex_lock(&profile->lock);
+    wait_for_default_queue(profile);
     harvest(profile);
     status = clcnn_alloc(profile->count, sizeof(**entries), entries);
     if (status == CLCNN_STATUS_OK) {

@@ -8,7 +8,8 @@
 
 struct clcnn_launch_record {
     cl_event event;
-    size_t index; /* of the kernel's entry */
+    size_t index;       /* of the kernel's entry */
+    bool default_queue; /* of the device */
 };
 
 struct clcnn_profile {
@@ -24,6 +25,7 @@ void clcnn_profile_open(struct clcnn_profile *profile, bool enabled);
 void clcnn_profile_close(struct clcnn_profile *profile);
 
 /* A kernel was launched; the event is retained until it has completed. */
-void clcnn_profile_record(struct clcnn_profile *profile, const char *kernel, cl_event event);
+void clcnn_profile_record(struct clcnn_profile *profile, const char *kernel, cl_event event,
+                          bool default_queue);
 
 #endif

@@ -3,6 +3,7 @@
 #define CLCNN_TESTS_DEVICE_KERNELS_HPP
 
 #include "support/guarded.hpp"
+#include <string>
 
 extern "C" {
 #include "device/launch.h"
@@ -51,6 +52,12 @@ inline bool has_out_of_order_queues(struct clcnn_device *device)
     clGetDeviceInfo(clcnn_device_cl_device(device), CL_DEVICE_QUEUE_PROPERTIES, sizeof(properties),
                     &properties, nullptr);
     return properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
+}
+
+/* oclgrind runs commands inside clFlush, and would wait there for an event that comes later. */
+inline bool runs_in_the_background(struct clcnn_device *device)
+{
+    return std::string(clcnn_device_info(device)->platform) != "Oclgrind";
 }
 
 /* Destroys at the end of its block. */
