@@ -1,12 +1,13 @@
 /* Convolution by its definition, for one work-item with long vectors (CPU class). Nothing is copied
  * and no memory is needed beyond the operands, so every legal problem runs.
  *
- * Sums run along the input channels, which lie together in x and in w; `vec` holds W of them, the rest
- * is done one by one.
+ * Sums run along the input channels, which lie together in x and in w; `vec` holds W of them, the
+ * rest is done one by one.
  * Forward: one work-item per output row (n, p) and 4 filters k:
  *   for q: y[n][p][q][k] = f(bias[k] + sum r, s: sum c: x[n][h(p, r)][w(q, s)][c] w[k][r][s][c])
  * Gradient to the data: one work-item per image row (n, h) and 4 vectors of channels c:
- *   for w: dx[n][h][w][c] = sum r, s with p(h, r), q(w, s) whole: sum k: dy[n][p][q][k] w[k][r][s][c]
+ *   for w: dx[n][h][w][c] = sum r, s with p(h, r), q(w, s) whole: sum k: dy[n][p][q][k]
+ *   w[k][r][s][c]
  * Gradient to the filter: one work-item per (r, s) and 4 filters k:
  *   for c: dw[k][r][s][c] = sum n, p, q: dy[n][p][q][k] x[n][h(p, r)][w(q, s)][c]
  * The pair after the last (r, s) is the bias gradient.
@@ -198,9 +199,9 @@ KERNEL conv2d_direct_backward_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(f
                     } else {
                         for (int j = 0; j < count; j++)
                             for (int i = 0; i < lanes; i++)
-                                rest[j * LANES + i] = fma(gradient[q * K + k[j]],
-                                                          from[q * stride_w * C + i],
-                                                          rest[j * LANES + i]);
+                                rest[j * LANES + i] =
+                                    fma(gradient[q * K + k[j]], from[q * stride_w * C + i],
+                                        rest[j * LANES + i]);
                     }
                 }
             }
@@ -214,7 +215,8 @@ KERNEL conv2d_direct_backward_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(f
     }
 }
 
-/* ---- depthwise: C = K = G, w[K][R][S] ---------------------------------------------------------- */
+/* ---- depthwise: C = K = G, w[K][R][S]
+ * ---------------------------------------------------------- */
 
 /* Lanes k0 .. of tap (r, s): a column of w. */
 static inline vec column_of(global const float *w, int k0, int count, int pairs, int pair)
@@ -279,8 +281,8 @@ KERNEL conv2d_direct_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(f
     }
     const vec shift = use_bias ? load_some(bias + k0, count) : (vec)0.0f;
     for (long q = 0; q < Q; q++)
-        store_some(activate_vec(load_some(to + q * K, count) + shift, activation, alpha), to + q * K,
-                   count);
+        store_some(activate_vec(load_some(to + q * K, count) + shift, activation, alpha),
+                   to + q * K, count);
 }
 
 /* One work-item per image row (n, h) and W channels. */
@@ -306,7 +308,8 @@ KERNEL conv2d_direct_depthwise_backward_data(INPUT(float, dy), INPUT(float, w), 
         global const float *from = dy + ((long)n * P + p) * Q * K + c0;
         for (long q = qs.x; q < qs.y; q++) {
             global float *at = to + (q * stride_w + left) * C;
-            store_some(fma(load_some(from + q * K, count), factor, load_some(at, count)), at, count);
+            store_some(fma(load_some(from + q * K, count), factor, load_some(at, count)), at,
+                       count);
         }
     }
 }

@@ -1,14 +1,16 @@
-/* Convolution by its definition, for many work-items (GPU class). Nothing is copied and no memory is
- * needed beyond the operands, so every legal problem runs; x is shared between the neighbours of a
- * work-group through the caches.
+/* Convolution by its definition, for many work-items (GPU class). Nothing is copied and no memory
+ * is needed beyond the operands, so every legal problem runs; x is shared between the neighbours
+ * of a work-group through the caches.
  *
  * Forward: one work-item per element of y, consecutive items along (q, k):
- *   y[n][p][q][k] = f(bias[k] + sum r, s, c: x[n][p sh - pt + r dh][q sw - pl + s dw][c] w[k][r][s][c])
+ *   y[n][p][q][k] = f(bias[k] + sum r, s, c: x[n][p sh - pt + r dh][q sw - pl + s dw][c]
+ *   w[k][r][s][c])
  * Gradient to the data: one work-item per element of dx, consecutive items along (w, c):
- *   dx[n][h][w][c] = sum r, s, k: dy[n][p][q][k] w[k][r][s][c]   with p sh - pt + r dh = h, q likewise
+ *   dx[n][h][w][c] = sum r, s, k: dy[n][p][q][k] w[k][r][s][c]   with p sh - pt + r dh = h, q
+ *   likewise
  * Gradient to the filter: one work-group per tap t = (r, s, c) and block of 32 filters; lane (i, j)
- * sums filter k = 32 block + i over the rows (n, p) that are j modulo 8; the eight sums are added in
- * local memory (1 KiB) in a fixed order:
+ * sums filter k = 32 block + i over the rows (n, p) that are j modulo 8; the eight sums are added
+ * in local memory (1 KiB) in a fixed order:
  *   dw[k][r][s][c] = sum n, p, q: dy[n][p][q][k] x[n][p sh - pt + r dh][q sw - pl + s dw][c]
  * The tap after the last is the bias gradient: x = 1 everywhere. */
 #include "common.cl"
@@ -91,8 +93,8 @@ conv2d_direct_backward_data(INPUT(float, dy), INPUT(float, w), OUTPUT(float, dx)
 }
 
 /* The sum of dy x along row p of image n, for filter k and tap (r, s, c); of dy alone if r = R. */
-static float sum_row(global const float *dy, global const float *x, long n, int p, int k, int r, int s,
-                     int c, SHAPE, float sum)
+static float sum_row(global const float *dy, global const float *x, long n, int p, int k, int r,
+                     int s, int c, SHAPE, float sum)
 {
     dy += (n * P + p) * Q * K + k;
     if (r == R) {
@@ -130,8 +132,8 @@ conv2d_direct_backward_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(float, d
     if (k < K) {
         const int c = k / (K / G) * cg + (int)(t % cg);
         for (long row = j; row < (long)N * P; row += ROWS)
-            sum = sum_row(dy, x, row / P, row % P, k, r, s, c, N, H, W, C, K, R, S, P, Q, G, stride_h,
-                          stride_w, dilation_h, dilation_w, pad_top, pad_left, sum);
+            sum = sum_row(dy, x, row / P, row % P, k, r, s, c, N, H, W, C, K, R, S, P, Q, G,
+                          stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, sum);
     }
     sums[j][lane] = sum;
     barrier(CLK_LOCAL_MEM_FENCE);

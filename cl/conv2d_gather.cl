@@ -1,5 +1,5 @@
-/* Patches of an image with long vectors (CPU class). The includer defines vec, LANES (cl/vector.cl) and
- * GATHER_TO, the address space they are gathered into. */
+/* Patches of an image with long vectors (CPU class). The includer defines vec, LANES
+ * (cl/vector.cl) and GATHER_TO, the address space they are gathered into. */
 #ifndef GATHER_TO
 #error "GATHER_TO must be an address space: local or global"
 #endif
@@ -32,8 +32,7 @@ struct patches {
 static inline struct patches describe(int H, int W, int C, int R, int S, int step_h, int step_w,
                                       int depth)
 {
-    struct patches of = { H,      W,      C,     R, S, step_h,
-                          step_w, depth, step_w == 1 && depth == C ? S : 1 };
+    struct patches of = {H, W, C, R, S, step_h, step_w, depth, step_w == 1 && depth == C ? S : 1};
     return of;
 }
 
@@ -45,7 +44,7 @@ struct place {
 static inline struct place place_of(int t, struct patches of)
 {
     const int length = of.run_taps * of.depth, tap = t / length * of.run_taps;
-    struct place place = { tap / of.S, tap % of.S, t % length };
+    struct place place = {tap / of.S, tap % of.S, t % length};
     return place;
 }
 
@@ -66,8 +65,8 @@ static inline void gather(GATHER_TO float *to, global const float *image, int h,
 {
     const int length = of.run_taps * of.depth;
     global const float *from = image + ((long)h * of.W + w) * of.C;
-    const bool inside = h >= 0 && h + (of.R - 1) * of.step_h < of.H && w >= 0 &&
-                        w + (of.S - 1) * of.step_w < of.W;
+    const bool inside =
+        h >= 0 && h + (of.R - 1) * of.step_h < of.H && w >= 0 && w + (of.S - 1) * of.step_w < of.W;
     for (int part; count > 0; to += part, count -= part, place = next_run(place, of)) {
         part = min(length - place.at, count);
         const int r = place.r * of.step_h, s = place.s * of.step_w;
@@ -81,7 +80,8 @@ static inline void gather(GATHER_TO float *to, global const float *image, int h,
             zero_run(to + end, part - end);
         }
         if (end > first)
-            copy_run(to + first, from + ((long)r * of.W + s) * of.C + place.at + first, end - first);
+            copy_run(to + first, from + ((long)r * of.W + s) * of.C + place.at + first,
+                     end - first);
     }
 }
 
@@ -92,7 +92,7 @@ struct pixel {
 
 static inline struct pixel pixel_of(long m, int P, int Q)
 {
-    struct pixel at = { (int)(m / ((long)P * Q)), (int)(m / Q % P), (int)(m % Q) };
+    struct pixel at = {(int)(m / ((long)P * Q)), (int)(m / Q % P), (int)(m % Q)};
     return at;
 }
 
@@ -111,7 +111,7 @@ static inline struct pixel next_pixel(struct pixel at, int P, int Q)
 /* The same with the images counted first: m = (p, q, n). */
 static inline struct pixel pixel_of_inner(long m, int N, int Q)
 {
-    struct pixel at = { (int)(m % N), (int)(m / N / Q), (int)(m / N % Q) };
+    struct pixel at = {(int)(m % N), (int)(m / N / Q), (int)(m / N % Q)};
     return at;
 }
 

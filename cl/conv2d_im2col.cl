@@ -1,7 +1,8 @@
 /* Patches of an image as rows of a matrix, and back: x[N][H][W][C], group g's channels c,
  *
  *   im2col: col[m - m0][r][s][c] = x[n][p sh - pt + r dh][q sw - pl + s dw][g C/G + c]
- *   col2im: dx[n][h][w][g C/G + c] += sum of col[m - m0][r][s][c] over the m, r, s that read that pixel
+ *   col2im: dx[n][h][w][g C/G + c] += sum of col[m - m0][r][s][c] over the m, r, s that read that
+ *   pixel
  *
  * for the outputs m = (n, p, q) from m0 to m1 (zeros outside the image). col2im gathers, pixel by
  * pixel in the order of r and s, so it needs no atomics; the caller clears dx first.

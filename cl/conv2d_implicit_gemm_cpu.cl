@@ -1,44 +1,42 @@
-/* Convolution as a GEMM whose patches are gathered tile by tile into local memory, so that no matrix of
- * patches is ever stored (CPU class: one work-item with long vectors).
+/* Convolution as a GEMM whose patches are gathered tile by tile into local memory, so that no
+ * matrix of patches is ever stored (CPU class: one work-item with long vectors).
  *
  *   y[m][k] = f(bias[k] + sum t: patch[m][t] w[t][k])      m = (n, p, q), t = (r, s, c)
  *
- * The same kernel computes the gradient to the data: dx is a convolution of dy with the filter turned
- * by 180 degrees, at stride 1, whose outputs are those (h, w) that agree modulo the strides; so one
- * launch per residue, with the taps that meet it. The host says where tap (0, 0) of output (0, 0)
- * lies (first_*), how far the next output (stride_*) and the next tap (step_*) are, and where output
- * (p, q) goes in y (to_*).
+ * The same kernel computes the gradient to the data: dx is a convolution of dy with the filter
+ * turned by 180 degrees, at stride 1, whose outputs are those (h, w) that agree modulo the
+ * strides; so one launch per residue, with the taps that meet it. The host says where tap (0, 0)
+ * of output (0, 0) lies (first_*), how far the next output (stride_*) and the next tap (step_*)
+ * are, and where output (p, q) goes in y (to_*).
  *
- * conv2d_implicit_gemm: group (i, j, g) computes MR outputs m from i MR on, of the panels j, j + J, ..
- * of group g's columns; a panel is NR columns, packed [panel][R S C/G][NR] with zeros in missing columns:
+ * conv2d_implicit_gemm: group (i, j, g) computes MR outputs m from i MR on, of every J-th panel
+ * from j on of group g's columns; a panel is NR columns, packed [panel][R S C/G][NR] with zeros in
+ * missing columns:
  *
  *   if the same taps of all MR outputs fall into the image:
  *     for each panel: MR x NR sums in registers, patches read in place
  *   else, for t0 in steps of DEPTH, over the taps that do for at least one of the MR:
  *     gather patch[MR][DEPTH]        (runs of S C/G floats where the taps of a row lie together)
- *     for each panel: MR x NR sums in registers: for t: for i: for j: sum[i][j] += patch[i][t] b[t][j]
+ *     for each panel: MR x NR sums in registers: for t, i, j: sum[i][j] += patch[i][t] b[t][j]
  *       y[tile] = sums, added to what y holds when t0 > 0; bias and f after the last t
  *
- * With `batch_inner`, consecutive m are the same (p, q) of consecutive images: then a tile at the edge of
- * the image skips the taps outside it.
+ * With `batch_inner`, consecutive m are the same (p, q) of consecutive images: then a tile at the
+ * edge of the image skips the taps outside it.
  *
- * conv2d_implicit_gemm_filter: dw^T[t][k] = sum m: patch[m][t] dy[m][k]. Group (i, z, g) sums the m of
- * range z for PANELS panels of group g; the sums live in partial[z] and pass through registers MR
- * taps x NR filters at a time, ROWS pixels at a time. One tap more, with patch = 1, is the bias
- * gradient. conv2d_implicit_gemm_filter_inside is the same for problems in which nothing needs gathering,
- * BLOCK pixels at a time. conv2d_implicit_gemm_reduce adds the ranges in order and turns the result.
+ * conv2d_implicit_gemm_filter: dw^T[t][k] = sum m: patch[m][t] dy[m][k]. Group (i, z, g) sums the
+ * m of range z for PANELS panels of group g; the sums live in partial[z] and pass through
+ * registers MR taps x NR filters at a time, ROWS pixels at a time. One tap more, with patch = 1,
+ * is the bias gradient. conv2d_implicit_gemm_filter_inside is the same for problems in which
+ * nothing needs gathering, BLOCK pixels at a time. conv2d_implicit_gemm_reduce adds the ranges in
+ * order and turns the result.
  *
- * Few channels make short runs; there (G = 1) the patches are read in place from strips, the R image rows
- * of one output row: output q's element (r, s, c) is strip[r][(q sw + s dw) C + c].
- * conv2d_implicit_gemm_strips: group (row (n, p), block of q), as above.
- * conv2d_implicit_gemm_strips_filter: group (block of TAPS taps, z, panel) keeps its sums in registers
- * over all rows of range z.
+ * Few channels make short runs: cl/conv2d_strips.cl, a part of this program, reads them otherwise.
  *
- * Local memory: 4 MR (DEPTH + 16) = 29 KiB; filter 4 ROWS (CHUNK + PANELS NR) = 28 KiB; strips 4 STRIP
- * = 28 KiB.
- * The register tile is that of Goto, van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
- * ACM TOMS 34(3), 2008; gathering inside it that of Chetlur et al., "cuDNN: Efficient Primitives for
- * Deep Learning", 2014, section 3.3. */
+ * Local memory: 4 MR (DEPTH + 16) = 29 KiB; filter 4 ROWS (CHUNK + PANELS NR) = 28 KiB.
+ *
+ * The register tile is that of Goto, van de Geijn, "Anatomy of High-Performance Matrix
+ * Multiplication", ACM TOMS 34(3), 2008; gathering inside it that of Chetlur et al., "cuDNN:
+ * Efficient Primitives for Deep Learning", 2014, section 3.3. */
 #include "common.cl"
 #include "conv2d_shape.cl"
 #include "epilogue.cl"
@@ -47,8 +45,8 @@
 #error "conv2d_implicit_gemm_cpu.cl is for the CPU class"
 #endif
 
-/* MR x NV sums, NV vectors of one factor and one of the other fill the registers (32, 16 or 32); so do
- * (TAPS + 1) x NV sums. */
+/* MR x NV sums, NV vectors of one factor and one of the other fill the registers (32, 16 or 32);
+ * so do (TAPS + 1) x NV sums. */
 #if W == 16
 #define MR   14
 #define TAPS 12
@@ -65,7 +63,8 @@
 #if NV != 1 && NV != 2
 #error "NV must be 1 or 2"
 #endif
-/* What patches of a tile may take of local memory; the defaults fit the 32 KiB that every device has. */
+/* What patches of a tile may take of local memory; the defaults fit the 32 KiB that every device
+ * has. */
 #ifndef DEPTH
 #define DEPTH 512
 #endif
@@ -114,19 +113,18 @@ static inline void store_some(vec v, global float *to, int count)
 
 /* w -> panels[groups][columns / NR][R S depth][NR]: element (r, s, c, column) of group g is
  * w[base + g by_group + r by_r + s by_s + c by_c + column by_column]. Group (panel, tap, g). */
-KERNEL conv2d_implicit_gemm_pack(INPUT(float, w), OUTPUT(float, panels), int S, int depth, int columns,
-                                 long base, long by_group, long by_r, long by_s, long by_c,
-                                 long by_column)
+KERNEL conv2d_implicit_gemm_pack(INPUT(float, w), OUTPUT(float, panels), int S, int depth,
+                                 int columns, long base, long by_group, long by_r, long by_s,
+                                 long by_c, long by_column)
 {
     AT(const float, w);
     AT(float, panels);
     const int panel = get_group_id(0), tap = get_group_id(1), g = get_group_id(2);
     const int count = min((int)NR, columns - panel * NR);
     const long taps = get_num_groups(1);
-    global float *to =
-        panels + (((long)g * get_num_groups(0) + panel) * taps + tap) * depth * NR;
-    global const float *from = w + base + g * by_group + tap / S * by_r + tap % S * by_s +
-                               (long)panel * NR * by_column;
+    global float *to = panels + (((long)g * get_num_groups(0) + panel) * taps + tap) * depth * NR;
+    global const float *from =
+        w + base + g * by_group + tap / S * by_r + tap % S * by_s + (long)panel * NR * by_column;
     for (int c = 0; c < depth; c++, from += by_c, to += NR) {
         if (by_column == 1 && count == NR) {
             for (int i = 0; i < NR; i += LANES)
@@ -163,8 +161,8 @@ struct rows {
 };
 
 /* result[MR][NR] = patch[MR][depth] . (depth rows of the panel from b on) */
-static inline void multiply(float *result, local const float *patch, global const float *b, int depth,
-                            struct rows rows)
+static inline void multiply(float *result, local const float *patch, global const float *b,
+                            int depth, struct rows rows)
 {
     vec sum[MR][NV];
     EACH_SUM sum[i][j] = (vec)0.0f;
@@ -176,8 +174,8 @@ static inline void multiply(float *result, local const float *patch, global cons
     EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
 }
 
-/* result[MR][NR] = the product of MR patches that lie inside the image, read in place, and a panel from b
- * on, whose rows of taps are `skip` rows apart. */
+/* result[MR][NR] = the product of MR patches that lie inside the image, read in place, and a panel
+ * from b on, whose rows of taps are `skip` rows apart. */
 static inline void multiply_in_place(float *result, global const float *const *from,
                                      global const float *b, int skip, struct patches of)
 {
@@ -194,8 +192,9 @@ static inline void multiply_in_place(float *result, global const float *const *f
     EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
 }
 
-/* y[row i][columns k ..] = f(result[i][..] + bias), y starting with the group's first column; added to
- * what y holds unless it is the `first` part of the sum, without bias and f unless it is the `last`. */
+/* y[row i][columns k ..] = f(result[i][..] + bias), y starting with the group's first column;
+ * added to what y holds unless it is the `first` part of the sum, without bias and f unless it is
+ * the `last`. */
 static inline void finish(global float *y, const long *to, int rows, int k, int columns,
                           const float *result, global const float *bias, int first, int last,
                           int use_bias, int activation, float alpha)
@@ -234,11 +233,11 @@ static inline int2 taps_inside(int coordinate, int step, int taps, int size)
 }
 
 KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
-                            OUTPUT(float, y), int N, int H, int W, int C, int K, int R, int S, int P,
-                            int Q, int stride_h, int stride_w, int step_h, int step_w, int first_h,
-                            int first_w, int to_h, int to_w, int to_first_h, int to_first_w,
-                            int to_stride_h, int to_stride_w, int batch_inner, int use_bias,
-                            int activation, float alpha)
+                            OUTPUT(float, y), int N, int H, int W, int C, int K, int R, int S,
+                            int P, int Q, int stride_h, int stride_w, int step_h, int step_w,
+                            int first_h, int first_w, int to_h, int to_w, int to_first_h,
+                            int to_first_w, int to_stride_h, int to_stride_w, int batch_inner,
+                            int use_bias, int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, panels);
@@ -258,7 +257,9 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     for (int i = 0; i < rows; i++) {
         at[i] = pixel;
         to[i] = (((long)pixel.n * to_h + pixel.p * to_stride_h + to_first_h) * to_w +
-                 pixel.q * to_stride_w + to_first_w) * K + (long)g * kg;
+                 pixel.q * to_stride_w + to_first_w) *
+                    K +
+                (long)g * kg;
         const int2 r = taps_inside(pixel.p * stride_h + first_h, step_h, R, H);
         const int2 s = taps_inside(pixel.q * stride_w + first_w, step_w, S, W);
         rs = (int2)(min(rs.x, r.x), max(rs.y, r.y));
@@ -270,13 +271,16 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     const int used_r = max(rs.y - rs.x, 0), used_s = max(ss.y - ss.x, 1);
     const int taps = ss.y > ss.x ? used_r * used_s * depth : 0;
     const struct patches of = describe(H, W, C, used_r, used_s, step_h, step_w, depth);
-    struct rows run = { used_s * depth, (S - used_s) * depth, 0 };
+    struct rows run = {used_s * depth, (S - used_s) * depth, 0};
     panels += (long)g * panel_count * R * S * depth * NR;
     if (taps > 0 && all(rs == all_rs) && all(ss == all_ss)) {
         for (int i = 0; i < MR; i++) {
             const struct pixel p = at[i < rows ? i : 0];
-            from[i] = x + (((long)p.n * H + p.p * stride_h + first_h + rs.x * step_h) * W +
-                           p.q * stride_w + first_w + ss.x * step_w) * C + g * depth;
+            from[i] = x +
+                      (((long)p.n * H + p.p * stride_h + first_h + rs.x * step_h) * W +
+                       p.q * stride_w + first_w + ss.x * step_w) *
+                          C +
+                      g * depth;
         }
         for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {
             multiply_in_place(result, from,
@@ -308,7 +312,8 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     }
 }
 
-/* sums[MR][NR] += sum over u < rows: patch[u][MR]^T gradient[u][NR]; starts from zero if `fresh`. */
+/* sums[MR][NR] += sum over u < rows: patch[u][MR]^T gradient[u][NR]; starts from zero if
+ * `fresh`. */
 static inline void accumulate(global float *sums, local const float *patch,
                               local const float *gradient, int rows, int fresh)
 {
@@ -319,7 +324,8 @@ static inline void accumulate(global float *sums, local const float *patch,
     EACH_SUM STORE(sum[i][j], sums + i * NR + j * LANES);
 }
 
-/* Rows `skip` .. of sums[MR][NR] += sum over u < rows: x[offset[u] + i] dy[u][..], both factors in place. */
+/* Rows `skip` .. of sums[MR][NR] += sum over u < rows: x[offset[u] + i] dy[u][..], both factors in
+ * place. */
 static inline void accumulate_in_place(global float *sums, global const float *x,
                                        local const long *offset, global const float *dy, int K,
                                        int rows, int fresh, int skip)
@@ -463,115 +469,4 @@ KERNEL conv2d_implicit_gemm_reduce(INPUT(float, partial), OUTPUT(float, dw), OUT
     }
 }
 
-/* ---- few channels ------------------------------------------------------------------------------ */
-
-/* The image rows of output row (n, p), `columns` pixels from column `w` on. */
-static inline void gather_strips(local float *strip, global const float *x, int n, int p, int w,
-                                 int columns, int pitch, SHAPE)
-{
-    const struct patches of = describe(H, W, C, 1, columns, 1, 1, C);
-    const struct place start = { 0, 0, 0 };
-    for (int r = 0; r < R; r++)
-        gather(strip + r * pitch, x + (long)n * H * W * C,
-               p * stride_h - pad_top + r * dilation_h, w, start, columns * C, of);
-}
-
-/* result[MR][NR] of MR outputs q that are `step` floats apart in the strips. */
-static inline void multiply_strips(float *result, local const float *strip, global const float *b,
-                                   int R, int runs, int run, int run_step, int pitch, int step)
-{
-    vec sum[MR][NV];
-    EACH_SUM sum[i][j] = (vec)0.0f;
-    for (int r = 0; r < R; r++, strip += pitch)
-        for (int s = 0; s < runs; s++)
-            for (int t = s * run_step; t < s * run_step + run; t++, b += NR)
-                ADD_PRODUCTS(sum, strip[t + i * step], b);
-    EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
-}
-
-KERNEL conv2d_implicit_gemm_strips(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
-                                   OUTPUT(float, y), SHAPE, int block, int pitch, int use_bias,
-                                   int activation, float alpha)
-{
-    AT(const float, x);
-    AT(const float, panels);
-    AT(const float, bias);
-    AT(float, y);
-    local float strip[STRIP];
-    float result[MR * NR];
-    long to[MR];
-    const long row = get_group_id(0);
-    const int q0 = get_group_id(1) * block, q1 = min(Q, q0 + block), step = stride_w * C;
-    const int outputs = (q1 - q0 + MR - 1) / MR * MR;
-    const int runs = dilation_w == 1 ? 1 : S, run = S / runs * C;
-    gather_strips(strip, x, row / P, row % P, q0 * stride_w - pad_left,
-                  (outputs - 1) * stride_w + (S - 1) * dilation_w + 1, pitch, N, H, W, C, K, R, S, P,
-                  Q, G, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left);
-    for (int q = q0; q < q1; q += MR) {
-        for (int i = 0; i < MR; i++)
-            to[i] = (row * Q + q + i) * K;
-        for (int k = 0; k < K; k += NR) {
-            multiply_strips(result, strip + (q - q0) * step, panels + (long)k * R * S * C, R, runs,
-                            run, dilation_w * C, pitch, step);
-            finish(y, to, min(MR, q1 - q), k, K, result, bias, 1, 1, use_bias, activation, alpha);
-        }
-    }
-}
-
-KERNEL conv2d_implicit_gemm_strips_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(float, partial),
-                                          SHAPE, int pitch, long rows_per_range)
-{
-    AT(const float, x);
-    AT(const float, dy);
-    AT(float, partial);
-    local float strip[STRIP];
-    const int t0 = get_group_id(0) * TAPS, taps = R * S * C, k = get_group_id(2) * NR;
-    const int tap_rows = (taps + 1 + MR - 1) / MR * MR, step = stride_w * C, left = K - k;
-    const long first = get_group_id(1) * rows_per_range;
-    const long end = min((long)N * P, first + rows_per_range);
-    int offset[TAPS];
-    vec sum[TAPS][NV], bias[NV];
-    for (int i = 0; i < TAPS; i++) {
-        const int t = min(t0 + i, taps - 1), s = t / C % S;
-        offset[i] = t / (S * C) * pitch + s * dilation_w * C + t % C;
-    }
-#pragma unroll
-    for (int j = 0; j < NV; j++) {
-        bias[j] = (vec)0.0f;
-#pragma unroll
-        for (int i = 0; i < TAPS; i++)
-            sum[i][j] = (vec)0.0f;
-    }
-    for (long row = first; row < end; row++) {
-        gather_strips(strip, x, row / P, row % P, -pad_left,
-                      (Q - 1) * stride_w + (S - 1) * dilation_w + 1, pitch, N, H, W, C, K, R, S, P, Q,
-                      G, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left);
-        global const float *from = dy + row * Q * K + k;
-        for (int q = 0; q < Q; q++, from += K) {
-            vec factor[NV];
-#pragma unroll
-            for (int j = 0; j < NV; j++) {
-                factor[j] = load_some(from + j * LANES, left - j * LANES);
-                bias[j] += factor[j];
-            }
-#pragma unroll
-            for (int i = 0; i < TAPS; i++) {
-                const vec value = (vec)strip[offset[i] + q * step];
-#pragma unroll
-                for (int j = 0; j < NV; j++)
-                    sum[i][j] = fma(value, factor[j], sum[i][j]);
-            }
-        }
-    }
-    global float *to =
-        partial + ((long)get_group_id(1) * get_num_groups(2) + get_group_id(2)) * tap_rows * NR;
-#pragma unroll
-    for (int j = 0; j < NV; j++) {
-#pragma unroll
-        for (int i = 0; i < TAPS; i++)
-            if (t0 + i < taps)
-                STORE(sum[i][j], to + (long)(t0 + i) * NR + j * LANES);
-        if (t0 == 0)
-            STORE(bias[j], to + (long)taps * NR + j * LANES);
-    }
-}
+#include "conv2d_strips.cl"

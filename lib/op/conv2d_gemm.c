@@ -71,7 +71,8 @@ static int64_t chunk_rows(const struct clcnn_conv2d_problem *problem, bool in_pl
     int64_t row_bytes = clcnn_conv2d_taps(problem) * (int64_t)sizeof(float);
     if (in_place)
         return pixels;
-    bytes = clcnn_min(bytes, (int64_t)clcnn_min((int64_t)(problem->max_workspace / 2), INT64_MAX));
+    if (problem->max_workspace / 2 < (size_t)bytes)
+        bytes = (int64_t)(problem->max_workspace / 2);
     return clcnn_max(1, clcnn_min(pixels, bytes / row_bytes));
 }
 
