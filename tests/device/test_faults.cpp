@@ -111,7 +111,7 @@ TEST_CASE("faults: each call in turn", "[.child]")
         {"clEnqueueWriteBuffer", CL_MEM_OBJECT_ALLOCATION_FAILURE, CLCNN_STATUS_OUT_OF_MEMORY},
         {"clEnqueueFillBuffer", CL_OUT_OF_RESOURCES, CLCNN_STATUS_DEVICE},
         {"clEnqueueMarkerWithWaitList", CL_OUT_OF_RESOURCES, CLCNN_STATUS_OK},
-        {"clRetainCommandQueue", CL_OUT_OF_RESOURCES, CLCNN_STATUS_OK},
+        {"clRetainCommandQueue", CL_OUT_OF_RESOURCES, CLCNN_STATUS_DEVICE},
         {"clRetainEvent", CL_OUT_OF_RESOURCES, CLCNN_STATUS_OK},
         {"clGetProgramInfo", CL_OUT_OF_RESOURCES, CLCNN_STATUS_OK},
         {"clGetPlatformIDs", -1001, CLCNN_STATUS_DEVICE},
