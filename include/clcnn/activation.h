@@ -34,34 +34,36 @@ CLCNN_API const char *clcnn_activation_name(enum clcnn_activation activation);
 
 struct clcnn_activation_params {
     enum clcnn_activation activation;
-    float alpha;       /* leaky_relu: slope for x < 0; finite, >= 0; 0 = 0.3 */
-    int64_t rows;      /* planned rows (batch); required, > 0 */
-    int64_t units;     /* elements of a row (U); required, > 0 */
+    float alpha;   /* leaky_relu: slope for x < 0; finite, >= 0; 0 = 0.3 */
+    int64_t rows;  /* planned rows (batch); required, > 0 */
+    int64_t units; /* elements of a row (U); required, > 0 */
 };
 
 struct clcnn_activation_op;
 
 /* Builds the op for one device. An op is used by one thread at a time and keeps the device alive.
  * Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
-CLCNN_API enum clcnn_status
-clcnn_activation_create(struct clcnn_device *device, const struct clcnn_activation_params *params,
-                        struct clcnn_activation_op **out);
+CLCNN_API enum clcnn_status clcnn_activation_create(struct clcnn_device *device,
+                                                    const struct clcnn_activation_params *params,
+                                                    struct clcnn_activation_op **out);
 CLCNN_API void clcnn_activation_destroy(struct clcnn_activation_op **op);
 
 /* y[rows][U] = f(x[rows][U]). `rows` <= planned; 0 = planned. y may be x (in place).
  * Asynchronous. Errors: INVALID_ARGUMENT (rows above the planned ones, a missing or too small
  * buffer, or buffers that share memory without being the same), DEVICE. */
-CLCNN_API enum clcnn_status
-clcnn_activation_forward(struct clcnn_activation_op *op, int64_t rows, const struct clcnn_buffer *x,
-                         struct clcnn_buffer *y, const struct clcnn_enqueue *enqueue);
+CLCNN_API enum clcnn_status clcnn_activation_forward(struct clcnn_activation_op *op, int64_t rows,
+                                                     const struct clcnn_buffer *x,
+                                                     struct clcnn_buffer *y,
+                                                     const struct clcnn_enqueue *enqueue);
 
 /* dx = dy f'(x), from the output y: relu dy [y > 0]; sigmoid dy y (1 - y); tanh dy (1 - y^2);
  * softmax y (dy - sum_j dy_j y_j). dx may be dy (in place), not y. Asynchronous. Errors: as
  * forward. */
-CLCNN_API enum clcnn_status
-clcnn_activation_backward(struct clcnn_activation_op *op, int64_t rows,
-                          const struct clcnn_buffer *y, const struct clcnn_buffer *dy,
-                          struct clcnn_buffer *dx, const struct clcnn_enqueue *enqueue);
+CLCNN_API enum clcnn_status clcnn_activation_backward(struct clcnn_activation_op *op, int64_t rows,
+                                                      const struct clcnn_buffer *y,
+                                                      const struct clcnn_buffer *dy,
+                                                      struct clcnn_buffer *dx,
+                                                      const struct clcnn_enqueue *enqueue);
 
 #ifdef __cplusplus
 }

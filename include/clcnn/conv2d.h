@@ -21,17 +21,17 @@ extern "C" {
 
 enum clcnn_padding {
     CLCNN_PADDING_VALID = 0, /* none */
-    CLCNN_PADDING_SAME,      /* output ceil(n / stride); an odd total puts the extra one below/right */
+    CLCNN_PADDING_SAME,      /* output ceil(n / stride); the odd one goes below and right */
     CLCNN_PADDING_EXPLICIT,  /* `pads` */
 };
 
 /* One row of the list of implementations (lib/op/conv2d_impls.inc). */
 enum clcnn_conv2d_algorithm {
     CLCNN_CONV2D_ALGORITHM_AUTO = 0,
-    CLCNN_CONV2D_ALGORITHM_DIRECT,      /* every legal problem on every device */
-    CLCNN_CONV2D_ALGORITHM_IM2COL_GEMM, /* patches gathered in bounded chunks, then GEMM */
-    CLCNN_CONV2D_ALGORITHM_GEMM_1X1,    /* 1x1, stride 1, no padding: GEMM on the image itself */
-    CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM, /* patches gathered tile by tile into local memory (CPU) */
+    CLCNN_CONV2D_ALGORITHM_DIRECT,        /* every legal problem on every device */
+    CLCNN_CONV2D_ALGORITHM_IM2COL_GEMM,   /* patches gathered in bounded chunks, then GEMM */
+    CLCNN_CONV2D_ALGORITHM_GEMM_1X1,      /* 1x1, stride 1, no padding: GEMM on the image itself */
+    CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM, /* patches gathered tile by tile (CPU) */
     CLCNN_CONV2D_ALGORITHM_COUNT,
 };
 
@@ -51,15 +51,15 @@ struct clcnn_conv2d_params {
     int dilation_rate[2];               /* down, across; 0 = 1 */
     int groups;                         /* 0 = 1; divides C and K */
     enum clcnn_padding padding;
-    int pads[4];                        /* top, left, bottom, right; with EXPLICIT only */
+    int pads[4]; /* top, left, bottom, right; with EXPLICIT only */
     bool use_bias;
-    enum clcnn_activation activation;   /* fused; without softmax */
-    float activation_alpha;             /* leaky_relu; 0 = 0.3 */
+    enum clcnn_activation activation; /* fused; without softmax */
+    float activation_alpha;           /* leaky_relu; 0 = 0.3 */
 
     enum clcnn_conv2d_algorithm algorithm; /* AUTO, or required for every phase */
-    unsigned phases;       /* bits 1 << phase to prepare; 0 = all */
-    size_t max_workspace;  /* bytes a call may ask for; 0 = 256 MiB; 1 = none at all */
-    double max_error;      /* bound on |y - exact| / sum(|x||w|); 0 = no bound asked */
+    unsigned phases;                       /* bits 1 << phase to prepare; 0 = all */
+    size_t max_workspace; /* bytes a call may ask for; 0 = 256 MiB; 1 = none at all */
+    double max_error;     /* bound on |y - exact| / sum(|x||w|); 0 = no bound asked */
 };
 
 struct clcnn_conv2d;
@@ -69,7 +69,8 @@ CLCNN_API enum clcnn_status clcnn_conv2d_output_size(const struct clcnn_conv2d_p
                                                      int output[2]);
 
 /* Validates, chooses an implementation for each phase, builds it. The choice and why the others
- * lost are logged (topic "choose"). An op is used by one thread at a time; it keeps the device alive.
+ * lost are logged (topic "choose"). An op is used by one thread at a time; it keeps the device
+ * alive.
  * Requires: sizes > 0 and P, Q > 0; groups divides C and K; not strides > 1 with dilation > 1
  * (as in Keras); pads >= 0.
  * Errors: INVALID_ARGUMENT; UNSUPPORTED (the required algorithm cannot, or no algorithm keeps the
@@ -107,7 +108,7 @@ struct clcnn_conv2d_args {
     const struct clcnn_buffer *x, *w, *bias, *dy;
     const struct clcnn_buffer *packed_w; /* forward: from clcnn_conv2d_pack_filter; w may be NULL */
     struct clcnn_buffer *y, *dx, *dw, *db;
-    struct clcnn_buffer *workspace;      /* at least clcnn_conv2d_workspace_size bytes */
+    struct clcnn_buffer *workspace; /* at least clcnn_conv2d_workspace_size bytes */
 };
 
 /* y = f(conv(x, w) + bias). Reads x, w (or packed_w), bias; writes y. */

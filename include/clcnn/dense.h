@@ -16,8 +16,8 @@ extern "C" {
 #endif
 
 struct clcnn_dense_params {
-    int batch;                        /* planned N; required */
-    int features, units;              /* F, U; required */
+    int batch;           /* planned N; required */
+    int features, units; /* F, U; required */
     bool use_bias;
     enum clcnn_activation activation; /* fused; without softmax */
     float activation_alpha;           /* leaky_relu; 0 = 0.3 */
@@ -51,9 +51,10 @@ struct clcnn_dense_args {
     struct clcnn_buffer *workspace;
 };
 
-/* forward: y = f(x w^T + bias). backward_data: dx = dy w. backward_weight: dw = dy^T x and, if db is
- * given, db = sum of dy over n. dy is the gradient before the fused activation.
- * Asynchronous; allocate nothing. Errors: INVALID_ARGUMENT, UNSUPPORTED (inference_only), DEVICE. */
+/* forward: y = f(x w^T + bias). backward_data: dx = dy w. backward_weight: dw = dy^T x and, if db
+ * is given, db = sum of dy over n. dy is the gradient before the fused activation.
+ * Asynchronous; allocate nothing. Errors: INVALID_ARGUMENT, UNSUPPORTED (inference_only),
+ * DEVICE. */
 CLCNN_API enum clcnn_status clcnn_dense_forward(struct clcnn_dense *op,
                                                 const struct clcnn_dense_args *args,
                                                 const struct clcnn_enqueue *enqueue);

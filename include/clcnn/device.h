@@ -37,14 +37,14 @@ struct clcnn_device_info {
     char name[128], vendor[64], platform[64], version[64], driver[64];
     int compute_units;
     int clock_mhz;
-    int vector_width;          /* floats per vector in the CPU family's kernels: 4, 8 or 16 */
-    size_t max_work_group;     /* work-items */
-    uint64_t global_bytes;     /* all of the device's memory */
-    uint64_t max_alloc_bytes;  /* one buffer at most */
+    int vector_width;         /* floats per vector in the CPU family's kernels: 4, 8 or 16 */
+    size_t max_work_group;    /* work-items */
+    uint64_t global_bytes;    /* all of the device's memory */
+    uint64_t max_alloc_bytes; /* one buffer at most */
     uint64_t local_bytes;
-    bool local_is_dedicated;   /* local memory is not ordinary memory */
-    bool unified_memory;       /* shares its memory with the host */
-    bool has_compiler;         /* builds OpenCL C; false: needs prebuilt binaries */
+    bool local_is_dedicated; /* local memory is not ordinary memory */
+    bool unified_memory;     /* shares its memory with the host */
+    bool has_compiler;       /* builds OpenCL C; false: needs prebuilt binaries */
     bool has_fp16, has_fp64;
 };
 
@@ -63,17 +63,17 @@ struct clcnn_device_params {
      * CLCNN_BINARY_DIR. */
     const char *binary_dir;
     /* Directory to write the binary of every program into, under the names that binary_dir expects:
-     * "<program>[-<options>].bin". Run the application once with this to make such a directory. NULL:
-     * CLCNN_SAVE_BINARY_DIR, else none. Written at the latest when the device goes. */
+     * "<program>[-<options>].bin". Run the application once with this to make such a directory.
+     * NULL: CLCNN_SAVE_BINARY_DIR, else none. Written at the latest when the device goes. */
     const char *save_binary_dir;
     /* Record the time of every kernel (clcnn_device_profile). Costs a few us a launch. */
     bool profile;
 };
 
 struct clcnn_memory_info {
-    uint64_t in_use_bytes;  /* asked for by live buffers now; wrapped ones do not count */
-    uint64_t peak_bytes;    /* most ever in use since open or the last reset */
-    uint64_t pooled_bytes;  /* freed, kept for the next buffer */
+    uint64_t in_use_bytes; /* asked for by live buffers now; wrapped ones do not count */
+    uint64_t peak_bytes;   /* most ever in use since open or the last reset */
+    uint64_t pooled_bytes; /* freed, kept for the next buffer */
 };
 
 struct clcnn_program_info {

@@ -40,11 +40,12 @@ CLCNN_API enum clcnn_status clcnn_elementwise_add(struct clcnn_elementwise *op, 
  * and y are x_stride and y_stride elements apart. Concatenation over the last axis is one call per
  * input; so is its gradient. Requires: offset >= 0 and offset + columns <= stride for both; x and y
  * share no memory. */
-CLCNN_API enum clcnn_status
-clcnn_elementwise_copy(struct clcnn_elementwise *op, int64_t rows, int64_t columns,
-                       const struct clcnn_buffer *x, int64_t x_stride, int64_t x_offset,
-                       struct clcnn_buffer *y, int64_t y_stride, int64_t y_offset,
-                       const struct clcnn_enqueue *enqueue);
+CLCNN_API enum clcnn_status clcnn_elementwise_copy(struct clcnn_elementwise *op, int64_t rows,
+                                                   int64_t columns, const struct clcnn_buffer *x,
+                                                   int64_t x_stride, int64_t x_offset,
+                                                   struct clcnn_buffer *y, int64_t y_stride,
+                                                   int64_t y_offset,
+                                                   const struct clcnn_enqueue *enqueue);
 
 /* Inverted dropout: y[i] = u_i >= rate ? x[i] * s : 0, s = 1 / (1 - rate) rounded to float, with
  * u_i in [0, 1) from Philox4x32-10: word i mod 4, upper 24 bits, of key = seed and counter =
@@ -59,10 +60,11 @@ CLCNN_API enum clcnn_status clcnn_elementwise_dropout(struct clcnn_elementwise *
 
 /* Layout conversion of images at the border of a plan:
  * to_nhwc: y[n][h][w][c] = x[n][c][h][w]; otherwise the reverse. x and y share no memory. */
-CLCNN_API enum clcnn_status
-clcnn_elementwise_transpose(struct clcnn_elementwise *op, bool to_nhwc, int batch, int channels,
-                            int height, int width, const struct clcnn_buffer *x,
-                            struct clcnn_buffer *y, const struct clcnn_enqueue *enqueue);
+CLCNN_API enum clcnn_status clcnn_elementwise_transpose(struct clcnn_elementwise *op, bool to_nhwc,
+                                                        int batch, int channels, int height,
+                                                        int width, const struct clcnn_buffer *x,
+                                                        struct clcnn_buffer *y,
+                                                        const struct clcnn_enqueue *enqueue);
 
 #ifdef __cplusplus
 }

@@ -23,12 +23,12 @@ enum clcnn_gemm_algorithm {
 };
 
 struct clcnn_gemm_params {
-    int64_t m, n, k;           /* planned sizes, all > 0; required. A call may use fewer rows (m) and,
-                                  with transpose_a, a shorter k */
+    int64_t m, n, k; /* planned sizes, all > 0; required. A call may use fewer rows (m) and, with
+                        transpose_a, a shorter k */
     bool transpose_a, transpose_b;
     bool use_bias;
     enum clcnn_activation activation;
-    float activation_alpha;    /* leaky_relu; 0 = 0.3 */
+    float activation_alpha; /* leaky_relu; 0 = 0.3 */
     enum clcnn_gemm_algorithm algorithm;
 };
 
@@ -36,12 +36,12 @@ struct clcnn_gemm_params {
 struct clcnn_gemm_args {
     int64_t m, k;
     const struct clcnn_buffer *a, *b;
-    const struct clcnn_buffer *packed_b;  /* from clcnn_gemm_pack_b; then b may be NULL */
+    const struct clcnn_buffer *packed_b; /* from clcnn_gemm_pack_b; then b may be NULL */
     struct clcnn_buffer *c;
     const struct clcnn_buffer *bias;
-    int64_t lda, ldb, ldc;                /* elements between rows as stored */
+    int64_t lda, ldb, ldc; /* elements between rows as stored */
     float alpha, beta;
-    struct clcnn_buffer *workspace;       /* at least clcnn_gemm_workspace_size; may be NULL if 0 */
+    struct clcnn_buffer *workspace; /* at least clcnn_gemm_workspace_size; may be NULL if 0 */
 };
 
 struct clcnn_gemm;

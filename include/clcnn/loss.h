@@ -51,12 +51,12 @@ CLCNN_API void clcnn_loss_destroy(struct clcnn_loss **op);
 #define CLCNN_LOSS_TOTALS_BYTES 16
 
 struct clcnn_loss_args {
-    int batch;                          /* 0 = planned */
+    int batch; /* 0 = planned */
     const struct clcnn_buffer *x, *target;
-    struct clcnn_buffer *loss;          /* float [N]; required */
-    struct clcnn_buffer *totals;        /* NULL, or accumulates over calls, in a fixed order */
-    struct clcnn_buffer *dx;            /* NULL, or receives the gradient of scale * sum of loss */
-    float scale;                        /* 0 = 1 / batch: the gradient of the mean */
+    struct clcnn_buffer *loss;   /* float [N]; required */
+    struct clcnn_buffer *totals; /* NULL, or accumulates over calls, in a fixed order */
+    struct clcnn_buffer *dx;     /* NULL, or receives the gradient of scale * sum of loss */
+    float scale;                 /* 0 = 1 / batch: the gradient of the mean */
 };
 
 /* Computes the losses of a batch and what else is asked for. A row counts as correct in `totals`:

@@ -26,8 +26,8 @@ struct clcnn_model;
 typedef int clcnn_node;
 
 struct clcnn_model_params {
-    const char *name;  /* copied; NULL = "model" */
-    uint64_t seed;     /* of the weight initialisers: the same seed gives the same bits */
+    const char *name; /* copied; NULL = "model" */
+    uint64_t seed;    /* of the weight initialisers: the same seed gives the same bits */
 };
 
 /* NULL params = defaults. The caller destroys it. Errors: INVALID_ARGUMENT (no out; a name that is
@@ -71,38 +71,38 @@ enum clcnn_initializer {
  * Keras; {0, 0} is the default. */
 struct clcnn_input_params {
     const char *name;
-    int height, width, channels;       /* an image, all > 0; or */
-    int features;                      /* a vector, > 0 */
+    int height, width, channels;        /* an image, all > 0; or */
+    int features;                       /* a vector, > 0 */
     enum clcnn_data_format data_format; /* of an image */
 };
 
 struct clcnn_conv2d_layer {
     const char *name;
-    int filters;                       /* required */
-    int kernel[2];                     /* default 3x3 */
-    int strides[2], dilation_rate[2];  /* default 1x1; not both above 1 */
-    int groups;                        /* 0 = 1; divides the input's channels and `filters` */
+    int filters;                      /* required */
+    int kernel[2];                    /* default 3x3 */
+    int strides[2], dilation_rate[2]; /* default 1x1; not both above 1 */
+    int groups;                       /* 0 = 1; divides the input's channels and `filters` */
     enum clcnn_padding padding;
-    int pads[4];                       /* top, left, bottom, right; with EXPLICIT alone */
+    int pads[4]; /* top, left, bottom, right; with EXPLICIT alone */
     enum clcnn_activation activation;
-    float activation_alpha;            /* leaky_relu's slope, finite and > 0; 0 = 0.3 */
+    float activation_alpha; /* leaky_relu's slope, finite and > 0; 0 = 0.3 */
     bool no_bias;
     enum clcnn_initializer kernel_initializer, bias_initializer;
 };
 
 struct clcnn_pool2d_layer {
     const char *name;
-    int size[2];                       /* default 2x2 */
-    int strides[2];                    /* default: the size */
+    int size[2];    /* default 2x2 */
+    int strides[2]; /* default: the size */
     enum clcnn_padding padding;
-    int pads[4];                       /* with EXPLICIT alone; each smaller than the window */
+    int pads[4]; /* with EXPLICIT alone; each smaller than the window */
 };
 
 struct clcnn_dense_layer {
     const char *name;
-    int units;                         /* required */
+    int units; /* required */
     enum clcnn_activation activation;
-    float activation_alpha;            /* as for conv2d */
+    float activation_alpha; /* as for conv2d */
     bool no_bias;
     enum clcnn_initializer kernel_initializer, bias_initializer;
 };

@@ -20,10 +20,10 @@ extern "C" {
  * The events are not retained beyond the call except by the OpenCL runtime itself; the queue may be
  * until the device and its buffers have gone. */
 struct clcnn_enqueue {
-    cl_command_queue queue;              /* NULL: the device's default queue */
-    cl_uint num_events_in_wait_list;     /* events that must complete first */
+    cl_command_queue queue;          /* NULL: the device's default queue */
+    cl_uint num_events_in_wait_list; /* events that must complete first */
     const cl_event *event_wait_list;
-    cl_event *event;                     /* NULL, or receives the event of the whole operation if
+    cl_event *event; /* NULL, or receives the event of the whole operation if
                                             it succeeds; the caller releases it */
 };
 
@@ -38,8 +38,8 @@ struct clcnn_device_import_params {
 /* Makes a clcnn device of the caller's context, device and queue. They are retained, and released
  * when the clcnn device and everything made from it has gone; never destroyed earlier.
  * Errors: INVALID_ARGUMENT (an object is missing, or they do not belong together), DEVICE. */
-CLCNN_API enum clcnn_status
-clcnn_device_import(const struct clcnn_device_import_params *params, struct clcnn_device **out);
+CLCNN_API enum clcnn_status clcnn_device_import(const struct clcnn_device_import_params *params,
+                                                struct clcnn_device **out);
 
 /* A buffer that is `bytes` bytes of the caller's cl_mem, starting `offset` bytes into it. The
  * cl_mem is retained until clcnn_buffer_destroy. Any offset that is a multiple of the element size

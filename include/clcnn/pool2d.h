@@ -28,13 +28,13 @@ struct clcnn_pool2d_params {
     int size[2];                        /* window R, S; 0 = 2 */
     int strides[2];                     /* 0 = the window's size */
     enum clcnn_padding padding;
-    int pads[4];                        /* top, left, bottom, right, each < size; with EXPLICIT */
-    bool global;                        /* the whole image is one window: size, strides, padding and
+    int pads[4]; /* top, left, bottom, right, each < size; with EXPLICIT */
+    bool global; /* the whole image is one window: size, strides, padding and
                                            pads are ignored */
     /* The activation f fused into what made x (not softmax): backward then returns the gradient
      * before f, which saves a pass over the image. 0 = linear. */
     enum clcnn_activation activation;
-    float activation_alpha;             /* leaky_relu; 0 = 0.3 */
+    float activation_alpha; /* leaky_relu; 0 = 0.3 */
 };
 
 struct clcnn_pool2d;

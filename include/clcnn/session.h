@@ -20,9 +20,9 @@ struct clcnn_session;
 
 /* Zero (or NULL) means the default. */
 struct clcnn_session_params {
-    int batch;             /* most images in one run; 0 = 1 */
-    size_t max_workspace;  /* bytes, per convolution (shared by all); 0 = 256 MiB */
-    double max_error;      /* per convolution, see conv2d.h; 0 = no bound */
+    int batch;            /* most images in one run; 0 = 1 */
+    size_t max_workspace; /* bytes, per convolution (shared by all); 0 = 256 MiB */
+    double max_error;     /* per convolution, see conv2d.h; 0 = no bound */
 };
 
 /* What a plan holds on the device, in bytes. */
@@ -48,8 +48,8 @@ CLCNN_API enum clcnn_status clcnn_session_predict(struct clcnn_session *session,
                                                   const float *x, float *y);
 
 /* Enqueues one run on device buffers (the caller's own cl_mem through clcnn_buffer_wrap, say), on
- * the caller's queue. Asynchronous; allocates nothing. The session's next run must come after it (the
- * same in-order queue, or wait for its event).
+ * the caller's queue. Asynchronous; allocates nothing. The session's next run must come after it
+ * (the same in-order queue, or wait for its event).
  * Requires: 1 <= batch <= planned; buffers large enough. Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API enum clcnn_status clcnn_session_enqueue(struct clcnn_session *session, int batch,
                                                   const struct clcnn_buffer *x,

@@ -34,7 +34,8 @@ CLCNN_API const char *clcnn_status_name(enum clcnn_status status);
 
 /* What went wrong in the calling thread's last failed call: the operation, the values and the rule,
  * e.g. "conv2d: C=30 is not divisible by groups=4". "" before the first failure.
- * Owned by the library; valid until this thread's next failing call. Thread-safe (one per thread). */
+ * Owned by the library; valid until this thread's next failing call. Thread-safe (one per
+ * thread). */
 CLCNN_API const char *clcnn_error_message(void);
 
 /* "0.1.0" of the library at run time (the macros above tell what was compiled against). */

@@ -1,8 +1,8 @@
 /* Trainers: a model planned for learning on one device.
  *
- * A trainer holds the weights, gradients and optimiser state on the device, reads the model's weights
- * when it is made and writes them back in clcnn_trainer_read_weights (fit does so at its end). It is
- * used by one thread at a time, and keeps the device and the model alive.
+ * A trainer holds the weights, gradients and optimiser state on the device, reads the model's
+ * weights when it is made and writes them back in clcnn_trainer_read_weights (fit does so at its
+ * end). It is used by one thread at a time, and keeps the device and the model alive.
  * The same seed, data and parameters give the same weights bit for bit on one device.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -24,17 +24,17 @@ struct clcnn_trainer;
 
 /* Zero (or NULL) means the default. */
 struct clcnn_trainer_params {
-    int batch_size;                       /* 0 = 32, as Keras */
+    int batch_size; /* 0 = 32, as Keras */
     enum clcnn_loss_kind loss;
-    bool from_logits;                     /* the model's output is not a probability */
+    bool from_logits; /* the model's output is not a probability */
     struct clcnn_optimizer_params optimizer;
-    uint64_t seed;                        /* shuffling and dropout */
-    size_t max_workspace;                 /* as in a session */
+    uint64_t seed;        /* shuffling and dropout */
+    size_t max_workspace; /* as in a session */
     double max_error;
 };
 
-/* Requires: a finished model. A final softmax (or sigmoid, for binary cross-entropy) is fused with its
- * loss. Errors: INVALID_ARGUMENT, UNSUPPORTED, DEVICE, OUT_OF_MEMORY. */
+/* Requires: a finished model. A final softmax (or sigmoid, for binary cross-entropy) is fused with
+ * its loss. Errors: INVALID_ARGUMENT, UNSUPPORTED, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_trainer_create(struct clcnn_device *device,
                                                  struct clcnn_model *model,
                                                  const struct clcnn_trainer_params *params,
@@ -50,26 +50,26 @@ struct clcnn_metrics {
 /* What a callback is told. `validation` is valid at the end of an epoch if there is validation data
  * (samples > 0). */
 struct clcnn_progress {
-    int epoch, epochs;                 /* epoch counts from 0 */
-    int64_t sample, samples;           /* done in this epoch, and to do in all */
-    int64_t step, steps;               /* the same in batches */
-    double seconds;                    /* since this epoch began */
-    struct clcnn_metrics training;     /* running mean over the epoch */
+    int epoch, epochs;             /* epoch counts from 0 */
+    int64_t sample, samples;       /* done in this epoch, and to do in all */
+    int64_t step, steps;           /* the same in batches */
+    double seconds;                /* since this epoch began */
+    struct clcnn_metrics training; /* running mean over the epoch */
     struct clcnn_metrics validation;
-    bool epoch_end;                    /* false: in the middle of an epoch */
+    bool epoch_end; /* false: in the middle of an epoch */
 };
 
 /* Called when an epoch begins (sample 0), about ten times a second and at its end, from the fitting
- * thread. It may use the trainer (to save its state, say). Returning false stops the training in good
- * order. */
+ * thread. It may use the trainer (to save its state, say). Returning false stops the training in
+ * good order. */
 typedef bool (*clcnn_progress_function)(const struct clcnn_progress *progress, void *user);
 
 /* Zero (or NULL) means the default. */
 struct clcnn_fit_params {
-    int epochs;                              /* the last one is epochs - 1; 0 = one more epoch */
-    int initial_epoch;                       /* continue here: shuffling goes on as if uninterrupted */
+    int epochs;        /* the last one is epochs - 1; 0 = one more epoch */
+    int initial_epoch; /* continue here: shuffling goes on as if uninterrupted */
     bool no_shuffle;
-    const struct clcnn_dataset *validation;  /* evaluated at each epoch's end; NULL = none */
+    const struct clcnn_dataset *validation; /* evaluated at each epoch's end; NULL = none */
     clcnn_progress_function on_progress;
     void *user;
 };
@@ -90,9 +90,9 @@ struct clcnn_history {
 /* Trains epochs initial_epoch .. epochs - 1, as Keras does. BLOCKS. The last, smaller batch is used
  * too. If stopped, the steps done stay, but the epoch counts as not done. A loss that became NaN is
  * no error: the history shows it. `history` may be NULL; after an error it holds the epochs before.
- * Requires: data with at least one sample, whose shape and labels fit the model (x [count][H][W][C],
- * also for a channels_first model, or [count][F]); sparse or categorical cross-entropy (labels), or
- * binary with one unit; the same of the validation data.
+ * Requires: data with at least one sample, whose shape and labels fit the model (x
+ * [count][H][W][C], also for a channels_first model, or [count][F]); sparse or categorical
+ * cross-entropy (labels), or binary with one unit; the same of the validation data.
  * Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_trainer_fit(struct clcnn_trainer *trainer,
                                               const struct clcnn_dataset *data,
@@ -111,8 +111,8 @@ CLCNN_API enum clcnn_status clcnn_trainer_predict(struct clcnn_trainer *trainer,
                                                   const float *x, float *y);
 
 /* One step on one batch of at most batch_size: x float32 [count][input shape]; targets int32 labels
- * [count] for sparse cross-entropy, else float32 [count][output shape]. metrics (NULL allowed: then it
- * does not wait) are those before the step. The arrays are copied before it returns.
+ * [count] for sparse cross-entropy, else float32 [count][output shape]. metrics (NULL allowed: then
+ * it does not wait) are those before the step. The arrays are copied before it returns.
  * Requires: 1 <= count <= batch_size; labels below U. Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API enum clcnn_status clcnn_trainer_train_on_batch(struct clcnn_trainer *trainer, int count,
                                                          const float *x, const void *targets,
@@ -121,9 +121,9 @@ CLCNN_API enum clcnn_status clcnn_trainer_train_on_batch(struct clcnn_trainer *t
 /* Copies the weights back into the model. BLOCKS. */
 CLCNN_API enum clcnn_status clcnn_trainer_read_weights(struct clcnn_trainer *trainer);
 
-/* A checkpoint: weights, optimiser state and step count in one safetensors file (written whole or not
- * at all), from which training continues with the same bits: the seed is part of it. Loading requires
- * the same model and optimizer, and changes nothing on an error.
+/* A checkpoint: weights, optimiser state and step count in one safetensors file (written whole or
+ * not at all), from which training continues with the same bits: the seed is part of it. Loading
+ * requires the same model and optimizer, and changes nothing on an error.
  * Errors: IO, FORMAT, DEVICE, OUT_OF_MEMORY. BLOCK. */
 CLCNN_API enum clcnn_status clcnn_trainer_save_state(struct clcnn_trainer *trainer,
                                                      const char *path);
@@ -133,8 +133,8 @@ CLCNN_API enum clcnn_status clcnn_trainer_load_state(struct clcnn_trainer *train
 /* Epochs finished so far, kept in the state: fit's initial_epoch when training goes on. */
 CLCNN_API int clcnn_trainer_epoch(const struct clcnn_trainer *trainer);
 
-/* A progress bar in Keras's form on `user`, a FILE *: rewritten in place on a terminal, one plain line
- * per epoch elsewhere. While an epoch runs the time shown is the time left.
+/* A progress bar in Keras's form on `user`, a FILE *: rewritten in place on a terminal, one plain
+ * line per epoch elsewhere. While an epoch runs the time shown is the time left.
  * For clcnn_fit_params.on_progress; always returns true. */
 CLCNN_API bool clcnn_progress_bar(const struct clcnn_progress *progress, void *user);
 

@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `count` zeroed elements of `size` bytes into *(T **)out, freed with free(). Overflow of the product
- * is OUT_OF_MEMORY too. count 0 gives a valid pointer. */
+/* `count` zeroed elements of `size` bytes into *(T **)out, freed with free(). Overflow of the
+ * product is OUT_OF_MEMORY too. count 0 gives a valid pointer. */
 enum clcnn_status clcnn_alloc(size_t count, size_t size, void *out);
 
-/* Makes room for at least `wanted` elements in the array *(T **)array of *capacity elements, at least
- * doubling; new elements are zeroed. */
+/* Makes room for at least `wanted` elements in the array *(T **)array of *capacity elements, at
+ * least doubling; new elements are zeroed. */
 enum clcnn_status clcnn_grow(void *array, size_t *capacity, size_t wanted, size_t size);
 
 /* A copy of a string, freed with free(). NULL gives NULL. */

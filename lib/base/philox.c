@@ -24,8 +24,7 @@ struct clcnn_random clcnn_random_begin(uint64_t seed, enum clcnn_philox_stream s
                                        uint32_t substream)
 {
     return (struct clcnn_random){
-        .key = seed, .counter = { 0, 0, substream, (uint32_t)stream }, .used = 4
-    };
+        .key = seed, .counter = {0, 0, substream, (uint32_t)stream}, .used = 4};
 }
 
 uint32_t clcnn_random_u32(struct clcnn_random *random)

@@ -25,7 +25,7 @@ const char *clcnn_error_message(void)
     return message;
 }
 
-#define STRINGIFY(x)   #x
+#define STRINGIFY(x)     #x
 #define VERSION(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
 
 const char *clcnn_version(void)

@@ -42,5 +42,5 @@ enum clcnn_status clcnn_text_take(struct clcnn_text *text, char **out)
 void clcnn_text_clear(struct clcnn_text *text)
 {
     free(text->data);
-    *text = (struct clcnn_text){ 0 };
+    *text = (struct clcnn_text){0};
 }

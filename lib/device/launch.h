@@ -8,47 +8,49 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- devices ---------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 /* One more hold on the device; clcnn_device_destroy gives it up. */
 struct clcnn_device *clcnn_device_retain(struct clcnn_device *device);
 
-/* The class whose kernels and tiles apply (the forced class, if any; never ANY). FPGA uses the CPU's
- * kernel family: one work-item per work-group. */
+/* The class whose kernels and tiles apply (the forced class, if any; never ANY). FPGA uses the
+ * CPU's kernel family: one work-item per work-group. */
 enum clcnn_device_class clcnn_device_family(const struct clcnn_device *device);
 
-/* Puts the programs built so far into the cache, if they are not there yet. It happens by itself when
- * the device goes. Until then it is safe only while no kernel of these programs runs, in any queue,
- * context and thread of the process: pocl 3.1 counts the users of a kernel's machine code by a key
- * that a request for its binary shares, and aborts when one of them finishes (an assertion in
+/* Puts the programs built so far into the cache, if they are not there yet. It happens by itself
+ * when the device goes. Until then it is safe only while no kernel of these programs runs, in any
+ * queue, context and thread of the process: pocl 3.1 counts the users of a kernel's machine code by
+ * a key that a request for its binary shares, and aborts when one of them finishes (an assertion in
  * pocl_release_dlhandle_cache). May take 0.1 s per program on pocl. */
 void clcnn_device_save_programs(struct clcnn_device *device);
 
-/* ---- kernels ---------------------------------------------------------------------------------- */
+/* ---- kernels --------------------------------------------------------------------------------- */
 
 /* A kernel of an embedded program (cl/<program>.cl) built with options ("-DTILE=4 ..."; part of the
  * program's identity, so always spelled the same way). The object is a private clone: it belongs to
  * one op and is launched by one thread at a time. It keeps the device alive.
- * Without deferral, the call waits for the build and reports its failure with the compiler's log. */
+ * Without deferral, the call waits for the build and reports its failure with the compiler's
+ * log. */
 struct clcnn_kernel;
 enum clcnn_status clcnn_kernel_create(struct clcnn_device *device, const char *program,
                                       const char *options, const char *name,
                                       struct clcnn_kernel **out);
 void clcnn_kernel_destroy(struct clcnn_kernel **kernel);
 
-/* Between defer and flush, this thread's clcnn_kernel_create returns at once and the programs build in
- * parallel in the background; flush waits for them and reports the first failure. Calls nest: only the
- * outermost flush waits. Kernels that failed to build stay unusable and may be destroyed. */
+/* Between defer and flush, this thread's clcnn_kernel_create returns at once and the programs build
+ * in parallel in the background; flush waits for them and reports the first failure. Calls nest:
+ * only the outermost flush waits. Kernels that failed to build stay unusable and may be
+ * destroyed. */
 void clcnn_kernel_defer(struct clcnn_device *device);
 enum clcnn_status clcnn_kernel_flush(struct clcnn_device *device);
 
-/* ---- buffers ---------------------------------------------------------------------------------- */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 /* Public handle and view in one. Kernels receive `memory` and a byte offset; see cl/common.cl. */
 struct clcnn_buffer {
     struct clcnn_device *device;
-    void *memory;          /* cl_mem */
-    size_t offset, bytes;  /* the part of it that is this buffer */
+    void *memory;                         /* cl_mem */
+    size_t offset, bytes;                 /* the part of it that is this buffer */
     struct clcnn_buffer_storage *storage; /* shared with its slices */
 };
 
@@ -72,7 +74,7 @@ enum clcnn_status clcnn_buffer_check(const struct clcnn_device *device,
 /* True if the two share at least one byte. */
 bool clcnn_buffer_overlap(const struct clcnn_buffer *a, const struct clcnn_buffer *b);
 
-/* ---- streams: where an op's launches go -------------------------------------------------------- */
+/* ---- streams: where an op's launches go ------------------------------------------------------ */
 
 /* One public call of an op: opened with the caller's enqueue (may be NULL), then any number of
  * launches that run one after another (also on an out-of-order queue), then closed, which hands out
@@ -84,16 +86,16 @@ bool clcnn_buffer_overlap(const struct clcnn_buffer *a, const struct clcnn_buffe
  * done:
  *     return clcnn_stream_end(&s, status);
  *
- * clcnn_stream_end passes `status` on if it is an error, and is also allowed after a failed begin and
- * on a zeroed stream. */
+ * clcnn_stream_end passes `status` on if it is an error, and is also allowed after a failed begin
+ * and on a zeroed stream. */
 struct clcnn_stream {
     struct clcnn_device *device;
-    void *queue;                          /* cl_command_queue */
+    void *queue; /* cl_command_queue */
     const struct clcnn_enqueue *enqueue;
-    void *last;                           /* cl_event of the last command, if one was needed */
-    void *before;                         /* cl_event that a nested call waits for */
-    bool chain;                           /* the queue is out-of-order */
-    bool started;                         /* the wait list has been handed over */
+    void *last;   /* cl_event of the last command, if one was needed */
+    void *before; /* cl_event that a nested call waits for */
+    bool chain;   /* the queue is out-of-order */
+    bool started; /* the wait list has been handed over */
 };
 enum clcnn_status clcnn_stream_begin(struct clcnn_stream *stream, struct clcnn_device *device,
                                      const struct clcnn_enqueue *enqueue);
@@ -121,10 +123,15 @@ enum clcnn_status clcnn_stream_read(struct clcnn_stream *stream, const struct cl
 enum clcnn_status clcnn_stream_fill(struct clcnn_stream *stream, const struct clcnn_buffer *buffer,
                                     size_t offset, size_t bytes, uint32_t pattern);
 
-/* ---- arguments and launches -------------------------------------------------------------------- */
+/* ---- arguments and launches ------------------------------------------------------------------ */
 
-enum clcnn_arg_kind { CLCNN_ARG_BUFFER, CLCNN_ARG_INT, CLCNN_ARG_LONG, CLCNN_ARG_FLOAT,
-                      CLCNN_ARG_LOCAL };
+enum clcnn_arg_kind {
+    CLCNN_ARG_BUFFER,
+    CLCNN_ARG_INT,
+    CLCNN_ARG_LONG,
+    CLCNN_ARG_FLOAT,
+    CLCNN_ARG_LOCAL
+};
 
 struct clcnn_arg {
     enum clcnn_arg_kind kind;
@@ -140,36 +147,35 @@ struct clcnn_arg {
 #ifndef __cplusplus /* the tests have functions of these names */
 /* BUFFER becomes two kernel arguments, the memory and its byte offset (BUFFER(NULL) passes NULL and
  * 0); LOCAL is local memory of that many bytes. */
-#define BUFFER(b)  ((struct clcnn_arg){ .kind = CLCNN_ARG_BUFFER, .value.buffer = (b) })
-#define INT(v)     ((struct clcnn_arg){ .kind = CLCNN_ARG_INT, .value.i = (int32_t)(v) })
-#define LONG(v)    ((struct clcnn_arg){ .kind = CLCNN_ARG_LONG, .value.l = (int64_t)(v) })
-#define FLOAT(v)   ((struct clcnn_arg){ .kind = CLCNN_ARG_FLOAT, .value.f = (float)(v) })
-#define LOCAL(n)   ((struct clcnn_arg){ .kind = CLCNN_ARG_LOCAL, .value.local = (n) })
+#define BUFFER(b) ((struct clcnn_arg){.kind = CLCNN_ARG_BUFFER, .value.buffer = (b)})
+#define INT(v)    ((struct clcnn_arg){.kind = CLCNN_ARG_INT, .value.i = (int32_t)(v)})
+#define LONG(v)   ((struct clcnn_arg){.kind = CLCNN_ARG_LONG, .value.l = (int64_t)(v)})
+#define FLOAT(v)  ((struct clcnn_arg){.kind = CLCNN_ARG_FLOAT, .value.f = (float)(v)})
+#define LOCAL(n)  ((struct clcnn_arg){.kind = CLCNN_ARG_LOCAL, .value.local = (n)})
 #define ARGS(...)                                                                                  \
-    (const struct clcnn_arg[]){ __VA_ARGS__ },                                                     \
-        sizeof((const struct clcnn_arg[]){ __VA_ARGS__ }) / sizeof(struct clcnn_arg)
+    (const struct clcnn_arg[]){__VA_ARGS__},                                                       \
+        sizeof((const struct clcnn_arg[]){__VA_ARGS__}) / sizeof(struct clcnn_arg)
 #endif
 
-/* Work-groups per dimension (not work-items: sizes are then always multiples) and their size. A count
- * of 0 launches nothing. */
+/* Work-groups per dimension (not work-items: sizes are then always multiples) and their size. A
+ * count of 0 launches nothing. */
 struct clcnn_grid {
     int64_t groups[3];
     int local[3];
 };
 #ifndef __cplusplus
-#define GRID1(gx, lx)                 ((struct clcnn_grid){ { (gx), 1, 1 }, { (lx), 1, 1 } })
-#define GRID2(gx, gy, lx, ly)         ((struct clcnn_grid){ { (gx), (gy), 1 }, { (lx), (ly), 1 } })
-#define GRID3(gx, gy, gz, lx, ly, lz)                                                              \
-    ((struct clcnn_grid){ { (gx), (gy), (gz) }, { (lx), (ly), (lz) } })
+#define GRID1(gx, lx)                 ((struct clcnn_grid){{(gx), 1, 1}, {(lx), 1, 1}})
+#define GRID2(gx, gy, lx, ly)         ((struct clcnn_grid){{(gx), (gy), 1}, {(lx), (ly), 1}})
+#define GRID3(gx, gy, gz, lx, ly, lz) ((struct clcnn_grid){{(gx), (gy), (gz)}, {(lx), (ly), (lz)}})
 #endif
 
 enum clcnn_status clcnn_launch(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
                                struct clcnn_grid grid, const struct clcnn_arg *args, size_t count);
 
-/* ---- queues ------------------------------------------------------------------------------------ */
+/* ---- queues ---------------------------------------------------------------------------------- */
 
-/* An in-order queue of a session's own. A device imported with an in-order queue gives that one, and a
- * driver that cannot bear several gives the device's. */
+/* An in-order queue of a session's own. A device imported with an in-order queue gives that one,
+ * and a driver that cannot bear several gives the device's. */
 struct clcnn_queue;
 enum clcnn_status clcnn_queue_create(struct clcnn_device *device, struct clcnn_queue **out);
 void clcnn_queue_destroy(struct clcnn_queue **queue);
@@ -186,10 +192,10 @@ enum clcnn_status clcnn_queue_mark(struct clcnn_queue *queue, struct clcnn_mark 
 enum clcnn_status clcnn_mark_wait(struct clcnn_mark *mark);
 void clcnn_mark_clear(struct clcnn_mark *mark);
 
-/* ---- tuning results ---------------------------------------------------------------------------- */
+/* ---- tuning results -------------------------------------------------------------------------- */
 
-/* Small strings kept in the program cache per device + driver. get: *value is NULL if there is none;
- * freed with free(). Failures of the cache are log lines. */
+/* Small strings kept in the program cache per device + driver. get: *value is NULL if there is
+ * none; freed with free(). Failures of the cache are log lines. */
 void clcnn_device_remember(struct clcnn_device *device, const char *key, const char *value);
 void clcnn_device_recall(struct clcnn_device *device, const char *key, char **value);
 

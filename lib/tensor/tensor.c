@@ -18,9 +18,9 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[] = {
-    [CLCNN_DTYPE_FLOAT32] = { "float32", 4 }, [CLCNN_DTYPE_FLOAT16] = { "float16", 2 },
-    [CLCNN_DTYPE_FLOAT64] = { "float64", 8 }, [CLCNN_DTYPE_UINT8] = { "uint8", 1 },
-    [CLCNN_DTYPE_INT32] = { "int32", 4 },     [CLCNN_DTYPE_INT64] = { "int64", 8 },
+    [CLCNN_DTYPE_FLOAT32] = {"float32", 4}, [CLCNN_DTYPE_FLOAT16] = {"float16", 2},
+    [CLCNN_DTYPE_FLOAT64] = {"float64", 8}, [CLCNN_DTYPE_UINT8] = {"uint8", 1},
+    [CLCNN_DTYPE_INT32] = {"int32", 4},     [CLCNN_DTYPE_INT64] = {"int64", 8},
 };
 
 static int known(enum clcnn_dtype dtype)

@@ -17,14 +17,15 @@
 struct clcnn_device *test_device(enum clcnn_device_class device_class);
 
 /* The classes whose kernels are tested: both on one device. */
-static const enum clcnn_device_class test_classes[] = { CLCNN_DEVICE_CLASS_CPU,
-                                                        CLCNN_DEVICE_CLASS_GPU };
+static const enum clcnn_device_class test_classes[] = {CLCNN_DEVICE_CLASS_CPU,
+                                                       CLCNN_DEVICE_CLASS_GPU};
 
 /* `bytes` bytes in the middle of a larger cl_mem, at an odd multiple of 4, wrapped with that
  * offset. Every use of it therefore tests offsets as well. check() fails if a guard byte
  * changed. */
-class Guarded {
-public:
+class Guarded
+{
+  public:
     static constexpr size_t guard = 4 * 67;
 
     Guarded(struct clcnn_device *device, size_t bytes) : device_(device), bytes_(bytes)
@@ -76,15 +77,14 @@ public:
     {
         std::vector<unsigned char> image(bytes_ + 2 * guard);
         REQUIRE(clEnqueueReadBuffer(clcnn_device_cl_queue(device_), memory_, CL_TRUE, 0,
-                                    image.size(), image.data(), 0, nullptr,
-                                    nullptr) == CL_SUCCESS);
+                                    image.size(), image.data(), 0, nullptr, nullptr) == CL_SUCCESS);
         size_t damaged = 0;
         for (size_t i = 0; i < guard; i++)
             damaged += (image[i] != 0xA5) + (image[guard + bytes_ + i] != 0xA5);
         CHECK(damaged == 0);
     }
 
-private:
+  private:
     struct clcnn_device *device_;
     size_t bytes_;
     cl_mem memory_ = nullptr;
