@@ -232,6 +232,21 @@ static inline int2 taps_inside(int coordinate, int step, int taps, int size)
     return (int2)(inside.x, min(taps, inside.y));
 }
 
+/* patch[MR][PITCH] = `count` elements, from `place` on, of the patches of the pixels at[rows]; tap
+ * (0, 0) of pixel (0, 0) lies at (top, left). Rows beyond are zeros. */
+static inline void gather_tile(local float *patch, global const float *x, const struct pixel *at,
+                               int rows, int stride_h, int stride_w, int top, int left,
+                               struct place place, int count, struct patches of)
+{
+    for (int i = 0; i < MR; i++) {
+        if (i < rows)
+            gather(patch + i * PITCH, x + (long)at[i].n * of.H * of.W * of.C,
+                   at[i].p * stride_h + top, at[i].q * stride_w + left, place, count, of);
+        else
+            zero_run(patch + i * PITCH, count);
+    }
+}
+
 KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
                             OUTPUT(float, y), int N, int H, int W, int C, int K, int R, int S,
                             int P, int Q, int stride_h, int stride_w, int step_h, int step_w,
@@ -253,13 +268,12 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     const int panel_count = (kg + NR - 1) / NR;
     const long m = (long)get_group_id(0) * MR;
     const int rows = (int)min((long)MR, (long)N * P * Q - m);
+    y += (long)g * kg;
     struct pixel pixel = batch_inner ? pixel_of_inner(m, N, Q) : pixel_of(m, P, Q);
     for (int i = 0; i < rows; i++) {
         at[i] = pixel;
         to[i] = (((long)pixel.n * to_h + pixel.p * to_stride_h + to_first_h) * to_w +
-                 pixel.q * to_stride_w + to_first_w) *
-                    K +
-                (long)g * kg;
+                 pixel.q * to_stride_w + to_first_w) * K;
         const int2 r = taps_inside(pixel.p * stride_h + first_h, step_h, R, H);
         const int2 s = taps_inside(pixel.q * stride_w + first_w, step_w, S, W);
         rs = (int2)(min(rs.x, r.x), max(rs.y, r.y));
@@ -272,15 +286,13 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     const int taps = ss.y > ss.x ? used_r * used_s * depth : 0;
     const struct patches of = describe(H, W, C, used_r, used_s, step_h, step_w, depth);
     struct rows run = {used_s * depth, (S - used_s) * depth, 0};
+    const int top = first_h + rs.x * step_h, left = first_w + ss.x * step_w;
+    x += g * depth;
     panels += (long)g * panel_count * R * S * depth * NR;
     if (taps > 0 && all(rs == all_rs) && all(ss == all_ss)) {
         for (int i = 0; i < MR; i++) {
             const struct pixel p = at[i < rows ? i : 0];
-            from[i] = x +
-                      (((long)p.n * H + p.p * stride_h + first_h + rs.x * step_h) * W +
-                       p.q * stride_w + first_w + ss.x * step_w) *
-                          C +
-                      g * depth;
+            from[i] = x + (((long)p.n * H + p.p * stride_h + top) * W + p.q * stride_w + left) * C;
         }
         for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {
             multiply_in_place(result, from,
@@ -293,15 +305,7 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
     }
     for (int t0 = 0; t0 == 0 || t0 < taps; t0 += DEPTH) {
         const int count = min(DEPTH, taps - t0);
-        const struct place place = place_of(t0, of);
-        for (int i = 0; i < MR; i++) {
-            if (i < rows)
-                gather(patch + i * PITCH, x + (long)at[i].n * H * W * C + g * depth,
-                       at[i].p * stride_h + first_h + rs.x * step_h,
-                       at[i].q * stride_w + first_w + ss.x * step_w, place, count, of);
-            else
-                zero_run(patch + i * PITCH, count);
-        }
+        gather_tile(patch, x, at, rows, stride_h, stride_w, top, left, place_of(t0, of), count, of);
         run.at = t0 % run.run;
         const long row = (long)((rs.x + t0 / run.run) * S + ss.x) * depth + run.at;
         for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {

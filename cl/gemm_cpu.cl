@@ -58,8 +58,8 @@
 #ifndef TRANSPOSE_A
 #define TRANSPOSE_A 0
 #endif
-/* How a tile of A lies in local memory. Constant strides leave one address register for all rows.
- */
+/* How a tile of A lies in local memory. Constant strides leave one address register for all
+ * rows. */
 #define MP ((MR + W - 1) / W * W)
 #if TRANSPOSE_A
 #define A_TILE     (MP * KC)
@@ -206,17 +206,7 @@ kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long 
 #define EACH_ROW_(DO) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13)
 #endif
 
-/* One tile of `height` rows, a compile-time constant, in c or, if it is cut, in scratch[MR][NR]:
- *
- *   c[height][NR] = a . b + scale c, and if this is the last of K: max(that + bias, lowest)
- *
- * C is asked for before the products and read after them. */
-__attribute__((always_inline)) static inline void
-multiply_tile(const int height, local const float *a, global const float *b, int depth, float scale,
-              global float *c, long ldc, local float *scratch, bool cut, bool last,
-              local const float *bias, float lowest)
-{
-    vec acc[MR][NV], row0, row1;
+/* What multiply_tile does with row i of its tile. */
 #define ZERO(i)                                                                                    \
     if (i < height)                                                                                \
         acc[i][0] = acc[i][1] = (vec)0.0f;
@@ -252,6 +242,18 @@ multiply_tile(const int height, local const float *a, global const float *b, int
     }
 #define PUT_C(i)       PUT(i, c, ldc)
 #define PUT_SCRATCH(i) PUT(i, scratch, NR)
+
+/* One tile of `height` rows, a compile-time constant, in c or, if it is cut, in scratch[MR][NR]:
+ *
+ *   c[height][NR] = a . b + scale c, and if this is the last of K: max(that + bias, lowest)
+ *
+ * C is asked for before the products and read after them. */
+__attribute__((always_inline)) static inline void
+multiply_tile(const int height, local const float *a, global const float *b, int depth, float scale,
+              global float *c, long ldc, local float *scratch, bool cut, bool last,
+              local const float *bias, float lowest)
+{
+    vec acc[MR][NV], row0, row1;
     EACH_ROW(ZERO)
     if (!cut) {
         EACH_ROW(ASK)

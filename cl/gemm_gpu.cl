@@ -66,6 +66,35 @@ static inline void copy_tile(local float *to, int pitch, int size, global const 
     }
 }
 
+/* c[row ..][column ..] = f(alpha acc + beta c + bias) of the elements of work-item (x, y) that lie
+ * within c[m][n]. */
+static inline void finish_tile(global float *c, global const float *bias, float4 (*acc)[TN / 4],
+                               int x, int y, long row, long column, long m, long n, long ldc,
+                               float alpha, float beta, int use_bias, int activation,
+                               float activation_alpha)
+{
+#pragma unroll
+    for (int i = 0; i < TM; i++) {
+        const long to_row = row + (i / 4 * TY + y) * 4 + i % 4;
+#pragma unroll
+        for (int j = 0; j < TN / 4; j++) {
+            float lane[4];
+            vstore4(acc[i][j], 0, lane);
+            for (int l = 0; l < 4; l++) {
+                const long to_column = column + (j * TX + x) * 4 + l;
+                if (to_row >= m || to_column >= n)
+                    continue;
+                float value = alpha * lane[l];
+                if (beta != 0.0f)
+                    value += beta * c[to_row * ldc + to_column];
+                if (use_bias)
+                    value += bias[to_column];
+                c[to_row * ldc + to_column] = activate_float(value, activation, activation_alpha);
+            }
+        }
+    }
+}
+
 __attribute__((reqd_work_group_size(TX, TY, 1))) kernel void
 gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias), long m, long n,
          long k, long lda, long ldb, long ldc, int transpose_a, int transpose_b, long kstep,
@@ -114,26 +143,8 @@ gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias)
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 
-#pragma unroll
-    for (int i = 0; i < TM; i++) {
-        const long to_row = row + (i / 4 * TY + y) * 4 + i % 4;
-#pragma unroll
-        for (int j = 0; j < TN / 4; j++) {
-            float lane[4];
-            vstore4(acc[i][j], 0, lane);
-            for (int l = 0; l < 4; l++) {
-                const long to_column = column + (j * TX + x) * 4 + l;
-                if (to_row >= m || to_column >= n)
-                    continue;
-                float value = alpha * lane[l];
-                if (beta != 0.0f)
-                    value += beta * c[to_row * ldc + to_column];
-                if (use_bias)
-                    value += bias[to_column];
-                c[to_row * ldc + to_column] = activate_float(value, activation, activation_alpha);
-            }
-        }
-    }
+    finish_tile(c, bias, acc, x, y, row, column, m, n, ldc, alpha, beta, use_bias, activation,
+                activation_alpha);
 }
 
 /* C = f(sum over s of partial[s][M][N], in the order of s, + beta C + bias[N]); one work-item per

@@ -1,5 +1,5 @@
-/* `vec`: the vector of the CPU family, W floats: 16, 8 or 4 after VW (4 where the device has less).
- */
+/* `vec`: the vector of the CPU family, W floats: 16, 8 or 4 after VW (4 where the device has
+ * less). */
 #if VW >= 16
 #define W 16
 typedef float16 vec;

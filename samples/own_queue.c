@@ -13,9 +13,26 @@ static void check(int ok, const char *what)
     exit(1);
 }
 
+enum { SIZE = 8, IMAGE = SIZE * SIZE };
+
+/* A convolution that blurs a gray image, forward alone. */
+static struct clcnn_conv2d *blur(struct clcnn_device *device)
+{
+    struct clcnn_conv2d_params params = {.batch = 1,
+                                         .height = SIZE,
+                                         .width = SIZE,
+                                         .channels = 1,
+                                         .filters = 1,
+                                         .kernel = {3, 3},
+                                         .padding = CLCNN_PADDING_SAME,
+                                         .phases = 1u << CLCNN_CONV2D_PHASE_FORWARD};
+    struct clcnn_conv2d *conv = NULL;
+    check(!clcnn_conv2d_create(device, &params, &conv), "conv2d");
+    return conv;
+}
+
 int main(void)
 {
-    enum { SIZE = 8, IMAGE = SIZE * SIZE };
     float image[IMAGE] = {[27] = 9, [36] = 18}, filter[9] = {0}, blurred[IMAGE];
     for (int i = 0; i < 9; i++)
         filter[i] = 1.0f / 9.0f;
@@ -40,7 +57,6 @@ int main(void)
     /* clcnn on top of them. */
     struct clcnn_device *device = NULL;
     struct clcnn_buffer *x = NULL, *y = NULL, *w = NULL, *workspace = NULL;
-    struct clcnn_conv2d *conv = NULL;
     check(!clcnn_device_import(&(struct clcnn_device_import_params){context, id, queue, {0}},
                                &device),
           "import");
@@ -48,18 +64,7 @@ int main(void)
     check(!clcnn_buffer_wrap(device, memory, sizeof(image), sizeof(blurred), &y), "wrap y");
     check(!clcnn_buffer_wrap(device, memory, sizeof(image) + sizeof(blurred), sizeof(filter), &w),
           "wrap w");
-    check(!clcnn_conv2d_create(
-              device,
-              &(struct clcnn_conv2d_params){.batch = 1,
-                                            .height = SIZE,
-                                            .width = SIZE,
-                                            .channels = 1,
-                                            .filters = 1,
-                                            .kernel = {3, 3},
-                                            .padding = CLCNN_PADDING_SAME,
-                                            .phases = 1u << CLCNN_CONV2D_PHASE_FORWARD},
-              &conv),
-          "conv2d");
+    struct clcnn_conv2d *conv = blur(device);
     size_t bytes = clcnn_conv2d_workspace_size(conv, CLCNN_CONV2D_PHASE_FORWARD);
     check(!bytes || !clcnn_buffer_create(device, bytes, &workspace), "workspace");
 

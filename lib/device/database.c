@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Other processes hold the lock for a millisecond; a start must not hang behind one that is stuck.
- */
+/* Other processes hold the lock for a millisecond; a start must not hang behind one that is
+ * stuck. */
 #define BUSY_MS 500
 
 /* A rollback journal works on read-only and network directories, where a WAL does not. Without

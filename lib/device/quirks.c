@@ -10,8 +10,7 @@ static const struct quirk {
 } quirks[] = {
     {"Portable Computing Language", NULL, CLCNN_QUIRK_SAVE_AFTER_LAUNCH,
      "compiles a kernel for its work-group size at the first launch, and freezes a program's "
-     "binary "
-     "when it is first asked for: an early one costs 30-60 ms per kernel at every start",
+     "binary when it is first asked for: an early one costs 30-60 ms per kernel at every start",
      "pthread-skylake-avx512, pocl 3.1"},
     {"Portable Computing Language", NULL, CLCNN_QUIRK_ONE_QUEUE,
      "aborts (an assertion in pocl_release_dlhandle_cache) when a kernel is launched with a wider "

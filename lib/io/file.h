@@ -1,5 +1,5 @@
-/* Regular files read with their size known from the start, and files written whole or not at all.
- */
+/* Regular files read with their size known from the start, and files written whole or not at
+ * all. */
 #ifndef CLCNN_IO_FILE_H
 #define CLCNN_IO_FILE_H
 

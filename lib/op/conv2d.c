@@ -11,8 +11,7 @@ struct clcnn_conv2d {
     struct clcnn_conv2d_choice choices[CLCNN_CONV2D_PHASE_COUNT];
 };
 
-/* ---- parameters -------------------------------------------------------------------------------
- */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 /* One dimension, 0 = down, 1 = across. */
 static enum clcnn_status resolve_window(const struct clcnn_conv2d_params *params, int i,
@@ -168,8 +167,7 @@ done:
     return status;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
                                       const struct clcnn_conv2d_params *params,
@@ -212,8 +210,7 @@ void clcnn_conv2d_destroy(struct clcnn_conv2d **op)
     *op = NULL;
 }
 
-/* ---- facts ------------------------------------------------------------------------------------
- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 /* NULL if the phase was not prepared or does not exist. */
 static const struct clcnn_conv2d_choice *chosen(const struct clcnn_conv2d *op,
@@ -249,8 +246,7 @@ size_t clcnn_conv2d_packed_filter_size(const struct clcnn_conv2d *op)
     return choice && choice->impl->packed_filter ? choice->impl->packed_filter(choice->state) : 0;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------
- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 enum { MAX_BUFFERS = 6 };
 

@@ -91,8 +91,7 @@ double clcnn_conv2d_gemm_cost(const struct clcnn_conv2d_problem *problem,
     return seconds + clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Takes the largest chunk that fits: with the filter packed if possible, else without. */
 static enum clcnn_status fit(struct clcnn_conv2d_gemm *op)
@@ -178,8 +177,7 @@ size_t clcnn_conv2d_gemm_workspace(const void *state)
     return op->workspace;
 }
 
-/* ---- the filter -------------------------------------------------------------------------------
- */
+/* ---- the filter ------------------------------------------------------------------------------ */
 
 /* Bytes of one group's packed filter; groups start on cache lines. */
 static size_t packed_bytes(const struct clcnn_conv2d_gemm *op)
@@ -227,8 +225,7 @@ done:
     return status;
 }
 
-/* ---- the phases -------------------------------------------------------------------------------
- */
+/* ---- the phases ------------------------------------------------------------------------------ */
 
 /* One chunk of one group: outputs m0 .. m0 + rows. */
 struct chunk {

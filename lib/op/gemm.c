@@ -12,8 +12,7 @@ static const struct clcnn_gemm_impl *const impls[] = {
 };
 #define IMPLS (sizeof(impls) / sizeof(impls[0]))
 
-/* ---- choosing ----------------------------------------------------------------------------------
- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 
 static const struct clcnn_gemm_impl *choose(const struct clcnn_device *device,
                                             const struct clcnn_gemm_params *params,
@@ -73,8 +72,7 @@ double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gem
     return best;
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Bytes of a matrix as stored; false if they do not fit. */
 static bool matrix_bytes(int64_t rows, int64_t columns, int64_t stride, size_t *bytes)
@@ -164,8 +162,7 @@ struct clcnn_buffer clcnn_gemm_take(const struct clcnn_buffer *workspace, size_t
     return workspace ? clcnn_buffer_slice(workspace, start, bytes) : (struct clcnn_buffer){0};
 }
 
-/* ---- calling -----------------------------------------------------------------------------------
- */
+/* ---- calling --------------------------------------------------------------------------------- */
 
 /* The matrix `name` of rows x columns as stored, *stride 0 meaning tight. */
 static enum clcnn_status check_matrix(const struct clcnn_gemm *op, const char *name,

@@ -15,8 +15,7 @@ enum clcnn_status clcnn_gemm_pack_b_in(struct clcnn_gemm *op, const struct clcnn
 /* Seconds that one call is expected to take on the device, as the chooser ranks it. */
 double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params);
 
-/* ---- for the implementations --------------------------------------------------------------------
- */
+/* ---- for the implementations ----------------------------------------------------------------- */
 
 /* One call with every default filled in, checked against the buffers. */
 struct clcnn_gemm_call {

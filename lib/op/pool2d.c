@@ -17,8 +17,7 @@ struct clcnn_pool2d {
 #define DEFAULT_SIZE  2
 #define DEFAULT_ALPHA 0.3f
 
-/* ---- parameters --------------------------------------------------------------------------------
- */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 static enum clcnn_status check_pads(const struct clcnn_pool2d_params *params)
 {
@@ -109,8 +108,7 @@ done:
     return status;
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 enum clcnn_status clcnn_pool2d_create(struct clcnn_device *device,
                                       const struct clcnn_pool2d_params *params,
@@ -153,8 +151,7 @@ void clcnn_pool2d_destroy(struct clcnn_pool2d **op)
     *op = NULL;
 }
 
-/* ---- launches ----------------------------------------------------------------------------------
- */
+/* ---- launches -------------------------------------------------------------------------------- */
 
 /* What own_part in cl/pool2d.cl takes apart. `image_rows`: how many rows share the image. */
 static struct clcnn_blocks share(const struct clcnn_pool2d *op, int batch, int64_t image_rows,

@@ -26,8 +26,7 @@ void clcnn_plan_touch(struct clcnn_plan *plan, int value, int moment)
         root->last = moment;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static enum clcnn_status value_bytes(const struct clcnn_plan *plan, int value, size_t *bytes)
 {
@@ -121,8 +120,7 @@ enum clcnn_status clcnn_plan_explain(const struct clcnn_plan *plan, enum clcnn_s
         plan->params.batch > 1 ? "batch" : "max_workspace or model");
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static enum clcnn_status create_ops(struct clcnn_plan *plan)
 {
@@ -216,8 +214,7 @@ void clcnn_plan_destroy(struct clcnn_plan **plan)
     *plan = NULL;
 }
 
-/* ---- running -----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 const struct clcnn_enqueue *clcnn_run_next(struct clcnn_run *run)
 {

@@ -164,8 +164,7 @@ static inline size_t clcnn_plan_bytes(const struct clcnn_plan *plan, int value, 
  * out-of-order queues. Valid until the next call. A failure shows in run->status. */
 const struct clcnn_enqueue *clcnn_run_next(struct clcnn_run *run);
 
-/* ---- between the files of the plan -------------------------------------------------------------
- */
+/* ---- between the files of the plan ----------------------------------------------------------- */
 
 enum clcnn_status clcnn_plan_build(struct clcnn_plan *plan);           /* plan_build.c */
 enum clcnn_status clcnn_plan_build_gradients(struct clcnn_plan *plan); /* plan_gradients.c */
@@ -173,8 +172,7 @@ enum clcnn_status clcnn_plan_add_value(struct clcnn_plan *plan, int64_t elements
                                        int *out);
 void clcnn_plan_touch(struct clcnn_plan *plan, int value, int moment);
 
-/* ---- for the kinds of steps --------------------------------------------------------------------
- */
+/* ---- for the kinds of steps ------------------------------------------------------------------ */
 
 static inline struct clcnn_buffer *clcnn_step_buffer(const struct clcnn_run *run, int value)
 {

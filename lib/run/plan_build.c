@@ -27,8 +27,7 @@ static bool planar(const struct clcnn_shape *shape)
     return shape->rank == 4 && shape->dim[3] > 1 && shape->dim[1] * shape->dim[2] > 1;
 }
 
-/* ---- steps -------------------------------------------------------------------------------------
- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static enum clcnn_status add_step(struct clcnn_plan *plan, const struct clcnn_step_impl *impl,
                                   const struct clcnn_layer *layer, int input_count,
@@ -60,8 +59,7 @@ static enum clcnn_status add_simple(struct clcnn_plan *plan, const struct clcnn_
     return status;
 }
 
-/* ---- fusion ------------------------------------------------------------------------------------
- */
+/* ---- fusion ---------------------------------------------------------------------------------- */
 
 static void layer_activation(const struct clcnn_layer *layer, enum clcnn_activation *activation,
                              float *alpha)
@@ -145,8 +143,7 @@ done:
     return status;
 }
 
-/* ---- layers ------------------------------------------------------------------------------------
- */
+/* ---- layers ---------------------------------------------------------------------------------- */
 
 static enum clcnn_status add_input(struct builder *b, int index)
 {
@@ -223,8 +220,7 @@ done:
     return status;
 }
 
-/* ---- the end -----------------------------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* The result must be an array of its own, in the caller's layout. */
 static enum clcnn_status add_output(struct builder *b)

@@ -11,8 +11,7 @@ struct clcnn_session {
     struct clcnn_packed_weights weights;
 };
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Runs once on zeros: drivers finish compiling at a kernel's first launch, and the first real run
  * should not be the one that waits for it. */
@@ -105,8 +104,7 @@ void clcnn_session_info(const struct clcnn_session *session, struct clcnn_plan_i
     };
 }
 
-/* ---- running -----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 enum clcnn_status clcnn_session_predict(struct clcnn_session *session, int64_t count,
                                         const float *x, float *y)

@@ -13,8 +13,7 @@ static enum clcnn_status copy(struct clcnn_run *run, int64_t count, const struct
                                   clcnn_run_next(run));
 }
 
-/* ---- dropout -----------------------------------------------------------------------------------
- */
+/* ---- dropout --------------------------------------------------------------------------------- */
 
 /* Layers draw from generators of their own: the key is the seed and the step's place. */
 static uint64_t dropout_key(struct clcnn_run *run, const struct clcnn_step *step)
@@ -52,8 +51,7 @@ const struct clcnn_step_impl clcnn_step_dropout = {
     .backward = dropout_backward,
 };
 
-/* ---- add ---------------------------------------------------------------------------------------
- */
+/* ---- add ------------------------------------------------------------------------------------- */
 
 static unsigned add_reads(const struct clcnn_step *step)
 {
@@ -98,8 +96,7 @@ const struct clcnn_step_impl clcnn_step_add = {
     .backward = add_backward,
 };
 
-/* ---- concatenate -------------------------------------------------------------------------------
- */
+/* ---- concatenate ----------------------------------------------------------------------------- */
 
 static int64_t last_axis(const struct clcnn_layer *layer)
 {
@@ -153,8 +150,7 @@ const struct clcnn_step_impl clcnn_step_concatenate = {
     .backward = concatenate_backward,
 };
 
-/* ---- borders -----------------------------------------------------------------------------------
- */
+/* ---- borders --------------------------------------------------------------------------------- */
 
 static enum clcnn_status copy_forward(struct clcnn_run *run, const struct clcnn_step *step)
 {

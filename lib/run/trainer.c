@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- making -------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static bool categorical(enum clcnn_loss_kind loss)
 {
@@ -91,8 +90,7 @@ done:
     return status;
 }
 
-/* ---- memory -------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static int slot_count(const struct clcnn_trainer *trainer)
 {
@@ -152,8 +150,7 @@ done:
     return clcnn_plan_explain(trainer->plan, status, all_weight_bytes(trainer));
 }
 
-/* ---- weights ------------------------------------------------------------------------------------
- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 static enum clcnn_status enqueue_weights(struct clcnn_trainer *trainer, struct clcnn_stream *stream)
 {
@@ -195,8 +192,7 @@ done:
     return status;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static enum clcnn_status create(struct clcnn_trainer *trainer, struct clcnn_device *device,
                                 struct clcnn_model *model)

@@ -74,8 +74,7 @@ struct clcnn_metrics clcnn_metrics_of(const struct clcnn_loss_totals *totals);
 /* Uploads the model's weights; the optimiser's state becomes zero. BLOCKS. */
 enum clcnn_status clcnn_trainer_write_weights(struct clcnn_trainer *trainer);
 
-/* ---- data (trainer_data.c) ----------------------------------------------------------------------
- */
+/* ---- data (trainer_data.c) ------------------------------------------------------------------- */
 
 /* INVALID_ARGUMENT unless the data's shape and labels fit the model and the loss. `what`: "fit". */
 enum clcnn_status clcnn_trainer_check_data(const struct clcnn_trainer *trainer,

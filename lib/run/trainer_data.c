@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- checks -------------------------------------------------------------------------------------
- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static enum clcnn_status fail_shape(const char *what, const struct clcnn_shape *found,
                                     const struct clcnn_shape *wanted)
@@ -88,8 +87,7 @@ done:
     return status;
 }
 
-/* ---- order --------------------------------------------------------------------------------------
- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /* Fisher and Yates, as Durstenfeld wrote it (Algorithm 235, CACM 7, 1964). */
 void clcnn_shuffle(uint64_t seed, uint32_t epoch, int64_t *order, int64_t count)
@@ -105,8 +103,7 @@ void clcnn_shuffle(uint64_t seed, uint32_t epoch, int64_t *order, int64_t count)
     }
 }
 
-/* ---- batches ------------------------------------------------------------------------------------
- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 static void gather_images(const struct clcnn_tensor *x, int64_t elements, const int64_t *order,
                           int64_t first, int count, float *out)

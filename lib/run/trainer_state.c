@@ -71,8 +71,7 @@ static void clear(struct state *state)
     free(state->tensors);
 }
 
-/* ---- saving -------------------------------------------------------------------------------------
- */
+/* ---- saving ---------------------------------------------------------------------------------- */
 
 enum clcnn_status clcnn_trainer_save_state(struct clcnn_trainer *trainer, const char *path)
 {
@@ -105,8 +104,7 @@ done:
     return status;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------
- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 static enum clcnn_status read_number(const struct clcnn_safetensors *file, const char *path,
                                      const char *key, uint64_t most, uint64_t *out)

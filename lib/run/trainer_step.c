@@ -15,8 +15,7 @@ enum clcnn_status clcnn_trainer_acquire(struct clcnn_trainer *trainer, struct cl
     return clcnn_mark_wait(&(*out)->done);
 }
 
-/* ---- a pass -------------------------------------------------------------------------------------
- */
+/* ---- a pass ---------------------------------------------------------------------------------- */
 
 static enum clcnn_status upload(struct clcnn_trainer *trainer, struct clcnn_stream *stream,
                                 const struct clcnn_batch *batch, const struct clcnn_pass *pass)
@@ -99,8 +98,7 @@ enum clcnn_status clcnn_trainer_submit(struct clcnn_trainer *trainer, struct clc
     return status != CLCNN_STATUS_OK ? status : marked;
 }
 
-/* ---- totals -------------------------------------------------------------------------------------
- */
+/* ---- totals ---------------------------------------------------------------------------------- */
 
 struct clcnn_metrics clcnn_metrics_of(const struct clcnn_loss_totals *totals)
 {
@@ -134,8 +132,7 @@ done:
     return status;
 }
 
-/* ---- one batch of the caller's ------------------------------------------------------------------
- */
+/* ---- one batch of the caller's --------------------------------------------------------------- */
 
 enum clcnn_status clcnn_trainer_train_on_batch(struct clcnn_trainer *trainer, int count,
                                                const float *x, const void *targets,

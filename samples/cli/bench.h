@@ -1,6 +1,6 @@
 /* What the benchmarks share. */
-#ifndef CLI_BENCH_H
-#define CLI_BENCH_H
+#ifndef CLCNN_CLI_BENCH_H
+#define CLCNN_CLI_BENCH_H
 
 #include "cli.h"
 

@@ -2,8 +2,8 @@
 #include <clcnn/opencl.h>
 #include <stdio.h>
 
-/* 12 independent chains of V fused multiply-adds: more than latency x throughput of any unit seen.
- */
+/* 12 independent chains of V fused multiply-adds: more than latency x throughput of any unit
+ * seen. */
 static const char source[] =
     "#define STEP(a) a = fma(a, x, y);\n"
     "#define ALL STEP(a) STEP(b) STEP(c) STEP(d) STEP(e) STEP(f) \\\n"

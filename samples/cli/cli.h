@@ -1,6 +1,6 @@
 /* What the commands share. A command returns the exit code: 0 done, 1 failed, 2 wrong usage. */
-#ifndef CLI_CLI_H
-#define CLI_CLI_H
+#ifndef CLCNN_CLI_CLI_H
+#define CLCNN_CLI_CLI_H
 
 #include "json.h"
 #include "options.h"

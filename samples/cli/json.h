@@ -1,6 +1,6 @@
 /* One JSON object on standard output, written piece by piece. */
-#ifndef CLI_JSON_H
-#define CLI_JSON_H
+#ifndef CLCNN_CLI_JSON_H
+#define CLCNN_CLI_JSON_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* Command lines: one table per command gives the parsing, the checks and the --help text. */
-#ifndef CLI_OPTIONS_H
-#define CLI_OPTIONS_H
+#ifndef CLCNN_CLI_OPTIONS_H
+#define CLCNN_CLI_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Small pictures in a terminal. */
-#ifndef CLI_PICTURE_H
-#define CLI_PICTURE_H
+#ifndef CLCNN_CLI_PICTURE_H
+#define CLCNN_CLI_PICTURE_H
 
 #include <clcnn/tensor.h>
 #include <stdbool.h>

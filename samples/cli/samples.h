@@ -1,13 +1,13 @@
 /* Data sets made to fit a model. */
-#ifndef CLI_SAMPLES_H
-#define CLI_SAMPLES_H
+#ifndef CLCNN_CLI_SAMPLES_H
+#define CLCNN_CLI_SAMPLES_H
 
 #include <clcnn/data.h>
 #include <clcnn/model.h>
 
 /* Loads one half of a data set as the model's input wants it: smaller images are centred on zeros
- * (the 28x28 digits on LeNet's 32x32), others resized; the number of classes must fit the output.
- */
+ * (the 28x28 digits on LeNet's 32x32), others resized; the number of classes must fit the
+ * output. */
 enum clcnn_status load_samples(const struct clcnn_model *model, const char *source, bool test,
                                int64_t limit, struct clcnn_dataset *out);
 

@@ -12,7 +12,8 @@ kernel void affine(global const float *x, ulong x_at, global float *y, ulong y_a
     size_t i = get_global_id(0);
     y[i] = SIGN * (a * x[i] + b);
 }
-kernel void sum(global const float *x, ulong x_at, global float *y, ulong y_at, int n, local float *part)
+kernel void sum(global const float *x, ulong x_at, global float *y, ulong y_at, int n,
+                local float *part)
 {
     x = (global const float *)((global const char *)x + x_at);
     y = (global float *)((global char *)y + y_at);

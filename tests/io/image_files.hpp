@@ -1,5 +1,5 @@
-/* Images for tests: read through a temporary file; PNG and JPEG files written by their libraries.
- */
+/* Images for tests: read through a temporary file; PNG and JPEG files written by their
+ * libraries. */
 #ifndef CLCNN_TESTS_IMAGE_FILES_HPP
 #define CLCNN_TESTS_IMAGE_FILES_HPP
 

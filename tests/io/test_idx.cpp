@@ -211,7 +211,7 @@ TEST_CASE("idx: gzip without zlib", "[io][idx]")
 
 #endif
 
-/* ---- data sets ------------------------------------------------------------------------------ */
+/* ---- data sets ------------------------------------------------------------------------------- */
 
 TEST_CASE("dataset: a directory of IDX files", "[io][dataset]")
 {

@@ -383,7 +383,7 @@ TEST_CASE("safetensors: a written file has ordinary permissions", "[io][safetens
     CHECK((info.st_mode & 0777) == 0644);
 }
 
-/* ---- values --------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 TEST_CASE("safetensors: every float16 and bfloat16", "[io][safetensors]")
 {

@@ -3,7 +3,7 @@
 
 using Catch::Matchers::Contains;
 
-/* ---- what is inferred ----------------------------------------------------------------------- */
+/* ---- what is inferred ------------------------------------------------------------------------ */
 
 TEST_CASE("builder: Keras's automatic names", "[model][builder]")
 {
@@ -195,7 +195,7 @@ TEST_CASE("builder: weights", "[model][builder]")
     }
 }
 
-/* ---- what is refused ------------------------------------------------------------------------ */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 namespace
 {

@@ -11,8 +11,8 @@ using Elementwise = Owned<struct clcnn_elementwise, clcnn_elementwise_destroy>;
 namespace
 {
 
-/* Counts around the vector width, four vectors (a step of dropout), the work-group and the chunk.
- */
+/* Counts around the vector width, four vectors (a step of dropout), the work-group and the
+ * chunk. */
 std::vector<int64_t> counts(struct clcnn_device *device)
 {
     int64_t width = clcnn_device_info(device)->vector_width;

@@ -1,5 +1,5 @@
-/* Losses in double: one row's loss, gradient (of the loss itself) and whether it counts as correct.
- */
+/* Losses in double: one row's loss, gradient (of the loss itself) and whether it counts as
+ * correct. */
 #ifndef CLCNN_TESTS_REF_LOSS_HPP
 #define CLCNN_TESTS_REF_LOSS_HPP
 
