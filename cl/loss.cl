@@ -124,7 +124,6 @@ KERNEL loss_crossentropy(INPUT(float, x), INPUT(float, t), INPUT(int, label), OU
     }
 }
 
-/* `right` is set where prediction and target fall on the same side. */
 vfloat elementwise_loss(vfloat x, vfloat t, int squared, int logits)
 {
     if (squared)

@@ -22,8 +22,9 @@ enum clcnn_status clcnn_buffer_create(struct clcnn_device *device, size_t bytes,
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_buffer *buffer = NULL;
 
-    REQUIRE(device && out, "buffer_create: device and out must not be NULL");
+    REQUIRE(out, "buffer_create: out must not be NULL");
     *out = NULL;
+    REQUIRE(device, "buffer_create: device must not be NULL");
     REQUIRE(bytes > 0, "buffer_create: bytes must be more than 0");
     TRY(make(device, &buffer));
     TRY(clcnn_pool_take(device, bytes, buffer->storage, &buffer->memory));
@@ -64,8 +65,9 @@ enum clcnn_status clcnn_buffer_wrap(struct clcnn_device *device, cl_mem memory, 
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_buffer *buffer = NULL;
 
-    REQUIRE(device && memory && out, "buffer_wrap: device, memory and out must not be NULL");
+    REQUIRE(out, "buffer_wrap: out must not be NULL");
     *out = NULL;
+    REQUIRE(device && memory, "buffer_wrap: device and memory must not be NULL");
     TRY(check_memory(device, memory, offset, bytes));
     TRY(make(device, &buffer));
     TRY(clcnn_cl_check(clRetainMemObject(memory), "buffer_wrap: retain"));
@@ -95,14 +97,16 @@ void clcnn_buffer_destroy(struct clcnn_buffer **buffer)
 
 size_t clcnn_buffer_bytes(const struct clcnn_buffer *buffer)
 {
-    return buffer->bytes;
+    return buffer ? buffer->bytes : 0;
 }
 
 cl_mem clcnn_buffer_cl_mem(const struct clcnn_buffer *buffer, size_t *offset)
 {
-    atomic_store(&buffer->storage->shared, true);
     if (offset)
-        *offset = buffer->offset;
+        *offset = buffer ? buffer->offset : 0;
+    if (!buffer)
+        return NULL;
+    atomic_store(&buffer->storage->shared, true);
     return buffer->memory;
 }
 
@@ -131,6 +135,11 @@ bool clcnn_buffer_overlap(const struct clcnn_buffer *a, const struct clcnn_buffe
 
 void clcnn_device_memory(struct clcnn_device *device, struct clcnn_memory_info *info)
 {
+    if (!info)
+        return;
+    *info = (struct clcnn_memory_info){0};
+    if (!device)
+        return;
     pthread_mutex_lock(&device->pool.lock);
     *info = device->pool.memory;
     pthread_mutex_unlock(&device->pool.lock);
@@ -138,6 +147,8 @@ void clcnn_device_memory(struct clcnn_device *device, struct clcnn_memory_info *
 
 void clcnn_device_memory_reset_peak(struct clcnn_device *device)
 {
+    if (!device)
+        return;
     pthread_mutex_lock(&device->pool.lock);
     device->pool.memory.peak_bytes = device->pool.memory.in_use_bytes;
     pthread_mutex_unlock(&device->pool.lock);

@@ -152,8 +152,9 @@ enum clcnn_status clcnn_device_import(const struct clcnn_device_import_params *p
     struct clcnn_device *device = NULL;
     struct clcnn_device_info info;
 
-    REQUIRE(out && params, "device_import: params and out must not be NULL");
+    REQUIRE(out, "device_import: out must not be NULL");
     *out = NULL;
+    REQUIRE(params, "device_import: params must not be NULL");
     REQUIRE(params->context && params->device && params->queue,
             "device_import: context, device and queue must not be NULL");
     TRY(check_params(&params->common));
@@ -207,25 +208,27 @@ enum clcnn_device_class clcnn_device_family(const struct clcnn_device *device)
 
 const struct clcnn_device_info *clcnn_device_info(const struct clcnn_device *device)
 {
-    return &device->info;
+    return device ? &device->info : NULL;
 }
 
 enum clcnn_status clcnn_device_finish(struct clcnn_device *device)
 {
+    if (!device)
+        return clcnn_fail(CLCNN_STATUS_INVALID_ARGUMENT, "device_finish: device is NULL");
     return clcnn_cl_check(clFinish(device->queue), "device_finish: '%s'", device->info.name);
 }
 
 cl_context clcnn_device_cl_context(const struct clcnn_device *device)
 {
-    return device->context;
+    return device ? device->context : NULL;
 }
 
 cl_device_id clcnn_device_cl_device(const struct clcnn_device *device)
 {
-    return device->device;
+    return device ? device->device : NULL;
 }
 
 cl_command_queue clcnn_device_cl_queue(const struct clcnn_device *device)
 {
-    return device->queue;
+    return device ? device->queue : NULL;
 }

@@ -145,6 +145,8 @@ done:
 
 void clcnn_device_profile_reset(struct clcnn_device *device)
 {
+    if (!device)
+        return;
     pthread_mutex_lock(&device->profile.lock);
     forget(&device->profile);
     pthread_mutex_unlock(&device->profile.lock);

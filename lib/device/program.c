@@ -207,6 +207,11 @@ void clcnn_programs_close(struct clcnn_device *device)
 
 void clcnn_device_programs(struct clcnn_device *device, struct clcnn_program_info *info)
 {
+    if (!info)
+        return;
+    *info = (struct clcnn_program_info){0};
+    if (!device)
+        return;
     pthread_mutex_lock(&device->programs.lock);
     *info = device->programs.info;
     pthread_mutex_unlock(&device->programs.lock);

@@ -87,22 +87,22 @@ struct clcnn_shape clcnn_model_caller_shape(const struct clcnn_model *model,
 
 const struct clcnn_shape *clcnn_model_input_shape(const struct clcnn_model *model)
 {
-    return model->finished ? &model->input_shape : NULL;
+    return model && model->finished ? &model->input_shape : NULL;
 }
 
 const struct clcnn_shape *clcnn_model_output_shape(const struct clcnn_model *model)
 {
-    return model->finished ? &model->output_shape : NULL;
+    return model && model->finished ? &model->output_shape : NULL;
 }
 
 const char *clcnn_model_name(const struct clcnn_model *model)
 {
-    return model->name;
+    return model ? model->name : NULL;
 }
 
 int clcnn_model_weight_count(const struct clcnn_model *model)
 {
-    return model->finished ? (int)model->weight_count : 0;
+    return model && model->finished ? (int)model->weight_count : 0;
 }
 
 static const struct clcnn_weight *find_weight(const struct clcnn_model *model, int index)
@@ -124,5 +124,5 @@ struct clcnn_tensor *clcnn_model_weight(struct clcnn_model *model, int index)
 
 int64_t clcnn_model_parameter_count(const struct clcnn_model *model)
 {
-    return model->finished ? model->parameter_count : 0;
+    return model && model->finished ? model->parameter_count : 0;
 }

@@ -1,6 +1,7 @@
 #include "op/conv2d.h"
 #include "base/memory.h"
 #include "tensor/window.h"
+#include <math.h>
 #include <stdlib.h>
 
 #define DEFAULT_WORKSPACE ((size_t)256 << 20)
@@ -90,6 +91,9 @@ static enum clcnn_status check_params(const struct clcnn_conv2d_params *params)
     REQUIRE(params->phases < 1u << CLCNN_CONV2D_PHASE_COUNT, "conv2d: phases 0x%x has unknown bits",
             params->phases);
     REQUIRE(params->max_error >= 0.0, "conv2d: max_error %g is not >= 0", params->max_error);
+    REQUIRE(params->activation_alpha >= 0.0f && isfinite(params->activation_alpha),
+            "conv2d: activation_alpha=%g is not a finite number >= 0",
+            (double)params->activation_alpha);
 done:
     return status;
 }

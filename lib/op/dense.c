@@ -2,6 +2,7 @@
 #include "op/gemm.h"
 #include "op/reduce_columns.h"
 #include <clcnn/dense.h>
+#include <math.h>
 #include <stdlib.h>
 
 struct clcnn_dense {
@@ -20,6 +21,8 @@ static enum clcnn_status check_params(const struct clcnn_dense_params *p)
             p->units);
     REQUIRE(p->activation >= CLCNN_ACTIVATION_LINEAR && p->activation < CLCNN_ACTIVATION_SOFTMAX,
             "dense: activation %s cannot be fused", clcnn_activation_name(p->activation));
+    REQUIRE(p->activation_alpha >= 0.0f && isfinite(p->activation_alpha),
+            "dense: activation_alpha=%g is not a finite number >= 0", (double)p->activation_alpha);
 done:
     return status;
 }
@@ -60,8 +63,9 @@ enum clcnn_status clcnn_dense_create(struct clcnn_device *device,
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_dense *op = NULL;
 
-    REQUIRE(device && params && out, "dense_create: device, params and out must not be NULL");
+    REQUIRE(out, "dense_create: out must not be NULL");
     *out = NULL;
+    REQUIRE(device && params, "dense_create: device and params must not be NULL");
     TRY(check_params(params));
     TRY(clcnn_alloc(1, sizeof(*op), &op));
     op->device = clcnn_device_retain(device);
@@ -93,6 +97,8 @@ void clcnn_dense_destroy(struct clcnn_dense **op)
 
 size_t clcnn_dense_workspace_size(const struct clcnn_dense *op)
 {
+    if (!op)
+        return 0;
     size_t most = clcnn_gemm_workspace_size(op->forward, false);
     if (op->params.inference_only)
         return most;
@@ -106,7 +112,7 @@ size_t clcnn_dense_workspace_size(const struct clcnn_dense *op)
 
 size_t clcnn_dense_packed_weight_size(const struct clcnn_dense *op)
 {
-    return clcnn_gemm_packed_b_size(op->forward);
+    return op ? clcnn_gemm_packed_b_size(op->forward) : 0;
 }
 
 enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op, const struct clcnn_buffer *w,
@@ -121,16 +127,16 @@ done:
     return status;
 }
 
-/* The number of rows of a call of the given phase. */
+/* The number of rows of a call. */
 static enum clcnn_status begin(const struct clcnn_dense *op, const struct clcnn_dense_args *args,
-                               const char *phase, int *batch)
+                               int *batch)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
 
-    REQUIRE(op && args, "dense_%s: op and args must not be NULL", phase);
+    REQUIRE(op && args, "op and args must not be NULL");
     *batch = args->batch ? args->batch : op->params.batch;
-    REQUIRE(*batch > 0 && *batch <= op->params.batch,
-            "dense_%s: batch=%d is not in 1 .. %d as planned", phase, *batch, op->params.batch);
+    REQUIRE(*batch > 0 && *batch <= op->params.batch, "batch=%d is not in 1 .. %d as planned",
+            *batch, op->params.batch);
 done:
     return status;
 }
@@ -141,7 +147,7 @@ enum clcnn_status clcnn_dense_forward(struct clcnn_dense *op, const struct clcnn
     enum clcnn_status status = CLCNN_STATUS_OK;
     int batch;
 
-    TRY(begin(op, args, "forward", &batch));
+    TRY(begin(op, args, &batch));
     TRY(clcnn_gemm_run(op->forward,
                        &(struct clcnn_gemm_args){.m = batch,
                                                  .a = args->x,
@@ -152,7 +158,7 @@ enum clcnn_status clcnn_dense_forward(struct clcnn_dense *op, const struct clcnn
                                                  .workspace = args->workspace},
                        enqueue));
 done:
-    return clcnn_fail_prefix(status, "dense forward");
+    return clcnn_fail_prefix(status, "dense_forward: ");
 }
 
 enum clcnn_status clcnn_dense_backward_data(struct clcnn_dense *op,
@@ -162,7 +168,7 @@ enum clcnn_status clcnn_dense_backward_data(struct clcnn_dense *op,
     enum clcnn_status status = CLCNN_STATUS_OK;
     int batch;
 
-    TRY(begin(op, args, "backward_data", &batch));
+    TRY(begin(op, args, &batch));
     if (!op->backward_data)
         TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "the layer was made with inference_only"));
     TRY(clcnn_gemm_run(
@@ -171,7 +177,7 @@ enum clcnn_status clcnn_dense_backward_data(struct clcnn_dense *op,
             .m = batch, .a = args->dy, .b = args->w, .c = args->dx, .workspace = args->workspace},
         enqueue));
 done:
-    return clcnn_fail_prefix(status, "dense backward_data");
+    return clcnn_fail_prefix(status, "dense_backward_data: ");
 }
 
 static enum clcnn_status run_bias_gradient(struct clcnn_dense *op,
@@ -201,7 +207,7 @@ enum clcnn_status clcnn_dense_backward_weight(struct clcnn_dense *op,
     struct clcnn_stream stream = {0};
     int batch;
 
-    TRY(begin(op, args, "backward_weight", &batch));
+    TRY(begin(op, args, &batch));
     if (!op->backward_weight)
         TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "the layer was made with inference_only"));
     TRY(clcnn_stream_begin(&stream, op->device, enqueue));
@@ -214,5 +220,5 @@ enum clcnn_status clcnn_dense_backward_weight(struct clcnn_dense *op,
         TRY(run_bias_gradient(op, args, batch, &stream));
 done:
     status = clcnn_stream_end(&stream, status);
-    return clcnn_fail_prefix(status, "dense backward_weight");
+    return clcnn_fail_prefix(status, "dense_backward_weight: ");
 }

@@ -100,6 +100,8 @@ static enum clcnn_status check_params(const struct clcnn_gemm_params *p)
     REQUIRE(p->algorithm >= CLCNN_GEMM_ALGORITHM_AUTO &&
                 p->algorithm <= CLCNN_GEMM_ALGORITHM_CLBLAST,
             "gemm: algorithm %d does not exist", (int)p->algorithm);
+    REQUIRE(p->activation_alpha >= 0.0f && isfinite(p->activation_alpha),
+            "gemm: activation_alpha=%g is not a finite number >= 0", (double)p->activation_alpha);
 done:
     return status;
 }
@@ -110,8 +112,9 @@ enum clcnn_status clcnn_gemm_create(struct clcnn_device *device,
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_gemm *op = NULL;
 
-    REQUIRE(device && params && out, "gemm_create: device, params and out must not be NULL");
+    REQUIRE(out, "gemm_create: out must not be NULL");
     *out = NULL;
+    REQUIRE(device && params, "gemm_create: device and params must not be NULL");
     TRY(check_params(params));
     TRY(clcnn_alloc(1, sizeof(*op), &op));
     op->device = clcnn_device_retain(device);
@@ -141,17 +144,17 @@ void clcnn_gemm_destroy(struct clcnn_gemm **op)
 
 const char *clcnn_gemm_algorithm_name(const struct clcnn_gemm *op)
 {
-    return op->impl->name;
+    return op ? op->impl->name : "none";
 }
 
 size_t clcnn_gemm_workspace_size(const struct clcnn_gemm *op, bool with_packed_b)
 {
-    return op->impl->workspace_size(op, with_packed_b && op->impl->packed_b_size);
+    return op ? op->impl->workspace_size(op, with_packed_b && op->impl->packed_b_size) : 0;
 }
 
 size_t clcnn_gemm_packed_b_size(const struct clcnn_gemm *op)
 {
-    return op->impl->packed_b_size ? op->impl->packed_b_size(op) : 0;
+    return op && op->impl->packed_b_size ? op->impl->packed_b_size(op) : 0;
 }
 
 struct clcnn_buffer clcnn_gemm_take(const struct clcnn_buffer *workspace, size_t *used,

@@ -116,6 +116,8 @@ void clcnn_optimizer_destroy(struct clcnn_optimizer **op)
 
 int clcnn_optimizer_slot_count(const struct clcnn_optimizer *op)
 {
+    if (!op)
+        return 0;
     int momentum = op->params.momentum > 0.0f;
     switch (op->params.kind) {
     case CLCNN_OPTIMIZER_KIND_RMSPROP:

@@ -102,6 +102,8 @@ bool clcnn_progress_bar(const struct clcnn_progress *progress, void *user)
 {
     FILE *file = user;
     struct clcnn_text line = {0};
+    if (!progress || !file)
+        return true;
     bool terminal = isatty(fileno(file));
     if (!terminal && !progress->epoch_end)
         return true;

@@ -96,6 +96,11 @@ void clcnn_session_destroy(struct clcnn_session **session)
 
 void clcnn_session_info(const struct clcnn_session *session, struct clcnn_plan_info *info)
 {
+    if (!info)
+        return;
+    *info = (struct clcnn_plan_info){0};
+    if (!session)
+        return;
     *info = (struct clcnn_plan_info){
         .weight_bytes = session->weights.bytes,
         .activation_bytes = clcnn_plan_activation_bytes(session->plan),

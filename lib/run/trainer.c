@@ -273,5 +273,5 @@ enum clcnn_status clcnn_trainer_predict(struct clcnn_trainer *trainer, int64_t c
 
 int clcnn_trainer_epoch(const struct clcnn_trainer *trainer)
 {
-    return trainer->epoch;
+    return trainer ? trainer->epoch : 0;
 }

@@ -42,7 +42,7 @@ int64_t clcnn_shape_count(const struct clcnn_shape *shape)
 {
     int64_t count = 1;
     int empty = 0;
-    if (shape->rank < 0 || shape->rank > CLCNN_MAX_RANK)
+    if (!shape || shape->rank < 0 || shape->rank > CLCNN_MAX_RANK)
         return -1;
     for (int i = 0; i < shape->rank; i++) {
         if (shape->dim[i] < 0)
@@ -97,30 +97,30 @@ void clcnn_tensor_destroy(struct clcnn_tensor **tensor)
 
 enum clcnn_dtype clcnn_tensor_dtype(const struct clcnn_tensor *tensor)
 {
-    return tensor->dtype;
+    return tensor ? tensor->dtype : CLCNN_DTYPE_FLOAT32;
 }
 
 const struct clcnn_shape *clcnn_tensor_shape(const struct clcnn_tensor *tensor)
 {
-    return &tensor->shape;
+    return tensor ? &tensor->shape : NULL;
 }
 
 int64_t clcnn_tensor_count(const struct clcnn_tensor *tensor)
 {
-    return tensor->count;
+    return tensor ? tensor->count : 0;
 }
 
 size_t clcnn_tensor_bytes(const struct clcnn_tensor *tensor)
 {
-    return tensor->bytes;
+    return tensor ? tensor->bytes : 0;
 }
 
 void *clcnn_tensor_data(struct clcnn_tensor *tensor)
 {
-    return tensor->data;
+    return tensor ? tensor->data : NULL;
 }
 
 const void *clcnn_tensor_const_data(const struct clcnn_tensor *tensor)
 {
-    return tensor->data;
+    return tensor ? tensor->data : NULL;
 }

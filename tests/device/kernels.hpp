@@ -3,6 +3,7 @@
 #define CLCNN_TESTS_DEVICE_KERNELS_HPP
 
 #include "support/guarded.hpp"
+#include "support/owned.hpp"
 #include <string>
 
 extern "C" {
@@ -10,37 +11,51 @@ extern "C" {
 #include "device/sources.h"
 }
 
-inline struct clcnn_arg BUFFER(const struct clcnn_buffer *buffer) {
+inline clcnn_arg BUFFER(const struct clcnn_buffer *buffer)
+{
     struct clcnn_arg arg = {};
     arg.kind = CLCNN_ARG_BUFFER;
     arg.value.buffer = buffer;
     return arg;
-} inline struct clcnn_arg INT(int32_t value) {
+}
+inline clcnn_arg INT(int32_t value)
+{
     struct clcnn_arg arg = {};
     arg.kind = CLCNN_ARG_INT;
     arg.value.i = value;
     return arg;
-} inline struct clcnn_arg LONG(int64_t value) {
+}
+inline clcnn_arg LONG(int64_t value)
+{
     struct clcnn_arg arg = {};
     arg.kind = CLCNN_ARG_LONG;
     arg.value.l = value;
     return arg;
-} inline struct clcnn_arg FLOAT(float value) {
+}
+inline clcnn_arg FLOAT(float value)
+{
     struct clcnn_arg arg = {};
     arg.kind = CLCNN_ARG_FLOAT;
     arg.value.f = value;
     return arg;
-} inline struct clcnn_arg LOCAL(size_t bytes) {
+}
+inline clcnn_arg LOCAL(size_t bytes)
+{
     struct clcnn_arg arg = {};
     arg.kind = CLCNN_ARG_LOCAL;
     arg.value.local = bytes;
     return arg;
-} inline struct clcnn_grid GRID1(int64_t groups, int local) {
+}
+inline clcnn_grid GRID1(int64_t groups, int local)
+{
     return {{groups, 1, 1}, {local, 1, 1}};
-} inline struct clcnn_grid GRID2(int64_t gx, int64_t gy, int lx, int ly) {
+}
+inline clcnn_grid GRID2(int64_t gx, int64_t gy, int lx, int ly)
+{
     return {{gx, gy, 1}, {lx, ly, 1}};
-} inline enum clcnn_status launch(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
-                                  struct clcnn_grid grid, const std::vector<struct clcnn_arg> &args)
+}
+inline clcnn_status launch(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
+                           struct clcnn_grid grid, const std::vector<struct clcnn_arg> &args)
 {
     return clcnn_launch(stream, kernel, grid, args.data(), args.size());
 }
@@ -60,29 +75,6 @@ inline bool runs_in_the_background(struct clcnn_device *device)
     return std::string(clcnn_device_info(device)->platform) != "Oclgrind";
 }
 
-/* Destroys at the end of its block. */
-template <class T, void (*destroy)(T **)> class Owned
-{
-  public:
-    Owned() = default;
-    ~Owned()
-    {
-        destroy(&object_);
-    }
-    Owned(const Owned &) = delete;
-    Owned &operator=(const Owned &) = delete;
-    operator T *() const
-    {
-        return object_;
-    }
-    T **operator&()
-    {
-        return &object_;
-    }
-
-  private:
-    T *object_ = nullptr;
-};
 using Device = Owned<struct clcnn_device, clcnn_device_destroy>;
 using Buffer = Owned<struct clcnn_buffer, clcnn_buffer_destroy>;
 using Kernel = Owned<struct clcnn_kernel, clcnn_kernel_destroy>;
