@@ -42,6 +42,7 @@ struct clcnn_activation_params {
 struct clcnn_activation_op;
 
 /* Builds the op for one device. An op is used by one thread at a time and keeps the device alive.
+ * Requires: a known activation; rows, units > 0 and their product addressable; alpha as above.
  * Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_activation_create(struct clcnn_device *device,
                                                     const struct clcnn_activation_params *params,
@@ -57,8 +58,8 @@ CLCNN_API enum clcnn_status clcnn_activation_forward(struct clcnn_activation_op 
                                                      const struct clcnn_enqueue *enqueue);
 
 /* dx = dy f'(x), from the output y: relu dy [y > 0]; sigmoid dy y (1 - y); tanh dy (1 - y^2);
- * softmax y (dy - sum_j dy_j y_j). dx may be dy (in place), not y. Asynchronous. Errors: as
- * forward. */
+ * softmax y (dy - sum_j dy_j y_j); leaky_relu dy (y > 0 ? 1 : alpha). dx may be dy (in place),
+ * not y. Asynchronous. Errors: as forward. */
 CLCNN_API enum clcnn_status clcnn_activation_backward(struct clcnn_activation_op *op, int64_t rows,
                                                       const struct clcnn_buffer *y,
                                                       const struct clcnn_buffer *dy,

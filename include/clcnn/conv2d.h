@@ -9,6 +9,10 @@
  * Layouts: x[N][H][W][C], w[K][R][S][C/G], y[N][P][Q][K], bias[K]; float32.
  * Letters: N batch, C channels, H W image, K filters, R S filter, P Q output, G groups.
  *
+ * Sources: Keras's Conv2D for the meaning; Chellapilla, Puri, Simard, "High performance
+ * convolutional neural networks for document processing", 2006, for im2col; Chetlur et al., "cuDNN:
+ * Efficient primitives for deep learning", arXiv:1410.0759, section 3, for implicit GEMM.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_CONV2D_H
 #define CLCNN_CONV2D_H
@@ -51,10 +55,10 @@ struct clcnn_conv2d_params {
     int dilation_rate[2];               /* down, across; 0 = 1 */
     int groups;                         /* 0 = 1; divides C and K */
     enum clcnn_padding padding;
-    int pads[4]; /* top, left, bottom, right; with EXPLICIT only */
+    int pads[4]; /* top, left, bottom, right; with EXPLICIT alone, else 0 */
     bool use_bias;
     enum clcnn_activation activation; /* fused; without softmax */
-    float activation_alpha;           /* leaky_relu; 0 = 0.3 */
+    float activation_alpha;           /* leaky_relu; finite, >= 0; 0 = 0.3 */
 
     enum clcnn_conv2d_algorithm algorithm; /* AUTO, or required for every phase */
     unsigned phases;                       /* bits 1 << phase to prepare; 0 = all */
@@ -64,15 +68,19 @@ struct clcnn_conv2d_params {
 
 struct clcnn_conv2d;
 
-/* Output height and width of the given parameters: {P, Q}. Errors: INVALID_ARGUMENT. */
+/* Output height and width of the given parameters: {P, Q}. Of these only height, width, kernel,
+ * strides, dilation_rate, padding and pads are read. Requires them as create does. Thread-safe.
+ * Errors: INVALID_ARGUMENT. */
 CLCNN_API enum clcnn_status clcnn_conv2d_output_size(const struct clcnn_conv2d_params *params,
                                                      int output[2]);
 
 /* Validates, chooses an implementation for each phase, builds it. The choice and why the others
  * lost are logged (topic "choose"). An op is used by one thread at a time; it keeps the device
  * alive.
- * Requires: sizes > 0 and P, Q > 0; groups divides C and K; not strides > 1 with dilation > 1
- * (as in Keras); pads >= 0.
+ * Requires: sizes > 0 and P, Q > 0; groups divides C and K; strides above 1 in no direction, or
+ * dilation above 1 in none (as in Keras); pads >= 0, and 0 without EXPLICIT; a known padding,
+ * algorithm and activation, not softmax; max_error >= 0; a filter of one group (R S C/G elements)
+ * and an image row (W C, Q K) below 2^31 elements.
  * Errors: INVALID_ARGUMENT; UNSUPPORTED (the required algorithm cannot, or no algorithm keeps the
  * budgets); DEVICE; OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
@@ -80,49 +88,60 @@ CLCNN_API enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
                                                 struct clcnn_conv2d **out);
 CLCNN_API void clcnn_conv2d_destroy(struct clcnn_conv2d **op);
 
-/* The implementation that runs a phase: "direct", "im2col_gemm", ... */
+/* The implementation that runs a phase: "direct", "im2col_gemm", ...; "none" if the phase was not
+ * prepared. Static storage. */
 CLCNN_API const char *clcnn_conv2d_algorithm_name(const struct clcnn_conv2d *op,
                                                   enum clcnn_conv2d_phase phase);
 
-/* The a-priori bound on |result - exact| / sum(|factor||factor|) of the phase. */
+/* The a-priori bound on |result - exact| / sum(|factor||factor|) of the phase, before bias and
+ * activation; 0 if the phase was not prepared. */
 CLCNN_API double clcnn_conv2d_error_bound(const struct clcnn_conv2d *op,
                                           enum clcnn_conv2d_phase phase);
 
-/* Bytes of workspace a call of the phase needs; at most max_workspace. */
+/* Bytes of workspace a call of the phase needs; at most max_workspace; 0 if the phase was not
+ * prepared. Its contents need not be kept between calls. */
 CLCNN_API size_t clcnn_conv2d_workspace_size(const struct clcnn_conv2d *op,
                                              enum clcnn_conv2d_phase phase);
 
-/* The filter rearranged once for many forward calls: its size (0: not needed), and the packing.
- * Asynchronous. */
+/* The filter rearranged once for many forward calls: the bytes of the result (0: this
+ * implementation does not pack), and the packing, packed = rearranged w[K][R][S][C/G].
+ * Asynchronous.
+ * Requires: a size above 0; w and packed share no memory. Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API size_t clcnn_conv2d_packed_filter_size(const struct clcnn_conv2d *op);
 CLCNN_API enum clcnn_status clcnn_conv2d_pack_filter(struct clcnn_conv2d *op,
                                                      const struct clcnn_buffer *w,
                                                      struct clcnn_buffer *packed,
                                                      const struct clcnn_enqueue *enqueue);
 
-/* Buffers of one call; `batch` 0 = planned. Unused members stay NULL. No buffer may overlap an
- * output. All three functions are asynchronous and allocate nothing.
- * Errors: INVALID_ARGUMENT (missing or too small buffer, batch above the planned one), DEVICE. */
+/* Buffers of one call; `batch` 0 = planned. Members that the call does not read may be NULL.
+ * Nothing may overlap an output or the workspace. All three functions are asynchronous and allocate
+ * nothing.
+ * Errors: INVALID_ARGUMENT (the phase was not prepared; a missing, overlapping or too small buffer;
+ * batch above the planned one), DEVICE. */
 struct clcnn_conv2d_args {
     int batch;
     const struct clcnn_buffer *x, *w, *bias, *dy;
     const struct clcnn_buffer *packed_w; /* forward: from clcnn_conv2d_pack_filter; w may be NULL */
     struct clcnn_buffer *y, *dx, *dw, *db;
-    struct clcnn_buffer *workspace; /* at least clcnn_conv2d_workspace_size bytes */
+    struct clcnn_buffer *workspace; /* at least clcnn_conv2d_workspace_size bytes; 0: may be NULL */
 };
 
-/* y = f(conv(x, w) + bias). Reads x, w (or packed_w), bias; writes y. */
+/* y = f(conv(x, w) + bias). Reads x, w (or packed_w) and, with use_bias, bias; writes y. */
 CLCNN_API enum clcnn_status clcnn_conv2d_forward(struct clcnn_conv2d *op,
                                                  const struct clcnn_conv2d_args *args,
                                                  const struct clcnn_enqueue *enqueue);
 
-/* dx = gradient to the image. dy is the gradient before the fused activation (apply
- * clcnn_activation_backward first). Reads dy, w; writes dx. */
+/* dx[N][H][W][C] = gradient to the image:
+ *   dx[n][h][w][c] = sum of dy[n][p][q][k] w[k][r][s][c] over all p, q, r, s, k that read x there.
+ * dy is the gradient of conv + bias, that is before the fused activation, which this does not
+ * differentiate (apply clcnn_activation_backward first). Reads dy, w; writes dx. */
 CLCNN_API enum clcnn_status clcnn_conv2d_backward_data(struct clcnn_conv2d *op,
                                                        const struct clcnn_conv2d_args *args,
                                                        const struct clcnn_enqueue *enqueue);
 
-/* dw = gradient to the filter and, if db is given, db[k] = sum of dy over n, p, q. Reads x, dy. */
+/* dw[K][R][S][C/G] = gradient to the filter, dw[k][r][s][c] = sum over n, p, q of dy[n][p][q][k]
+ * times the x that it was multiplied with, and, if db is given (with or without use_bias), db[k] =
+ * sum of dy over n, p, q. dy as for backward_data. Reads x, dy; overwrites dw, db. */
 CLCNN_API enum clcnn_status clcnn_conv2d_backward_filter(struct clcnn_conv2d *op,
                                                          const struct clcnn_conv2d_args *args,
                                                          const struct clcnn_enqueue *enqueue);

@@ -2,7 +2,7 @@
  *
  * Files are not trusted: what a header promises is held against the file's size before memory is
  * asked for, and damage is an error with its reason, never a picture that is partly grey. Only
- * regular files are read. All functions may be called from any thread.
+ * regular files are read. All functions block, and may be called from any thread.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_DATA_H

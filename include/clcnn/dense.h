@@ -26,33 +26,37 @@ struct clcnn_dense_params {
 
 struct clcnn_dense;
 
-/* An op is used by one thread at a time and keeps the device alive.
+/* An op is used by one thread at a time and keeps the device alive. Requires: batch, features,
+ * units > 0; an activation that is known, not softmax; activation_alpha finite, >= 0.
  * Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_dense_create(struct clcnn_device *device,
                                                const struct clcnn_dense_params *params,
                                                struct clcnn_dense **out);
 CLCNN_API void clcnn_dense_destroy(struct clcnn_dense **op);
 
-/* Workspace of the most demanding call, in bytes (may be 0). */
+/* Workspace of the most demanding call, in bytes (may be 0). Not kept between calls. */
 CLCNN_API size_t clcnn_dense_workspace_size(const struct clcnn_dense *op);
 
-/* The weights rearranged once for many forward calls, as for conv2d; size 0: not needed. */
+/* The weights w[U][F] rearranged once for many forward calls: the bytes of the result, and the
+ * packing, which does nothing where they are 0. Asynchronous. Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API size_t clcnn_dense_packed_weight_size(const struct clcnn_dense *op);
 CLCNN_API enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op,
                                                     const struct clcnn_buffer *w,
                                                     struct clcnn_buffer *packed,
                                                     const struct clcnn_enqueue *enqueue);
 
+/* Buffers of one call; members that it does not read may be NULL. */
 struct clcnn_dense_args {
     int batch; /* 0 = planned */
     const struct clcnn_buffer *x, *w, *bias, *dy;
-    const struct clcnn_buffer *packed_w;
+    const struct clcnn_buffer *packed_w; /* forward: packed from w, which may then be NULL */
     struct clcnn_buffer *y, *dx, *dw, *db;
-    struct clcnn_buffer *workspace;
+    struct clcnn_buffer *workspace; /* at least clcnn_dense_workspace_size bytes */
 };
 
 /* forward: y = f(x w^T + bias). backward_data: dx = dy w. backward_weight: dw = dy^T x and, if db
- * is given, db = sum of dy over n. dy is the gradient before the fused activation.
+ * is given, db = sum of dy over n. dy is the gradient before the fused activation, which
+ * the backward functions do not differentiate. Outputs and workspace overlap nothing.
  * Asynchronous; allocate nothing. Errors: INVALID_ARGUMENT, UNSUPPORTED (inference_only),
  * DEVICE. */
 CLCNN_API enum clcnn_status clcnn_dense_forward(struct clcnn_dense *op,

@@ -51,8 +51,8 @@ struct clcnn_device_info {
 /* Zero (or a NULL pointer) means the default for each. */
 struct clcnn_device_params {
     /* Which device: "gpu", "cpu", "fpga", "P:D" (platform:device as printed by `clcnn devices`) or
-     * part of the name, case-insensitive. NULL: the environment variable CLCNN_DEVICE, else the
-     * best: GPU, then FPGA with usable binaries, then CPU. */
+     * part of the device's or platform's name, case-insensitive. NULL: the environment variable
+     * CLCNN_DEVICE, else the best: GPU, then FPGA with usable binaries, then CPU. */
     const char *select;
     /* Treat the device as one of this class whatever it reports (to test GPU kernels on a CPU). */
     enum clcnn_device_class force_class;
@@ -89,11 +89,11 @@ struct clcnn_profile_entry {
 
 /* Lists every OpenCL device of every platform; *infos is freed with clcnn_free.
  * A platform that fails is a log line. No platform at all gives count 0, not an error.
- * Errors: OUT_OF_MEMORY. */
+ * Thread-safe. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_device_list(struct clcnn_device_info **infos, size_t *count);
 
-/* Opens a device. The caller destroys it. Each candidate and the reason it lost is logged (topic
- * "device", level INFO).
+/* Opens a device: NULL params mean the defaults. Thread-safe. The caller destroys it. Each
+ * candidate and the reason it lost is logged (topic "device", level INFO).
  * Errors: DEVICE (none found or none matches: the message lists what there is), INVALID_ARGUMENT,
  * OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_device_open(const struct clcnn_device_params *params,
@@ -106,25 +106,30 @@ CLCNN_API void clcnn_device_destroy(struct clcnn_device **device);
 /* The facts; owned by the device. `device_class` is the forced one if forced. */
 CLCNN_API const struct clcnn_device_info *clcnn_device_info(const struct clcnn_device *device);
 
-/* "GPU", "CPU", "FPGA", "any". Static storage. */
+/* "GPU", "CPU", "FPGA"; "any" for every other value. Static storage. */
 CLCNN_API const char *clcnn_device_class_name(enum clcnn_device_class device_class);
 
-/* Waits for everything enqueued on the default queue. Errors: DEVICE. */
+/* BLOCKS until everything enqueued on the default queue is done. Errors: INVALID_ARGUMENT,
+ * DEVICE. */
 CLCNN_API enum clcnn_status clcnn_device_finish(struct clcnn_device *device);
 
+/* Bytes of buffers now, and at most since the device was opened or the peak was reset; programs
+ * obtained since it was opened. *info is zeroed if device is NULL. */
 CLCNN_API void clcnn_device_memory(struct clcnn_device *device, struct clcnn_memory_info *info);
 CLCNN_API void clcnn_device_memory_reset_peak(struct clcnn_device *device);
 CLCNN_API void clcnn_device_programs(struct clcnn_device *device, struct clcnn_program_info *info);
 
-/* Time per kernel since the device was opened or the last reset, longest first; waits for the
- * default queue first. *entries is freed with clcnn_free.
+/* Time per kernel since the device was opened or the last reset, longest first; BLOCKS until
+ * the default queue is done, and leaves out launches on other queues that still run. *entries is
+ * freed with clcnn_free.
  * Requires: the device was opened with profile = true. Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API enum clcnn_status clcnn_device_profile(struct clcnn_device *device,
                                                  struct clcnn_profile_entry **entries,
                                                  size_t *count);
 CLCNN_API void clcnn_device_profile_reset(struct clcnn_device *device);
 
-/* Memory on the device, contents undefined. Comes from the pool where a freed buffer fits.
+/* Memory on the device, contents undefined. Comes from the pool where a freed buffer fits; where
+ * the device is full, what is pooled is given up, which may wait for work that still uses it.
  * Requires: bytes > 0. Errors: INVALID_ARGUMENT; OUT_OF_MEMORY, which says how much was wanted, how
  * much is in use and the device's limits. The buffer keeps the device alive. */
 CLCNN_API enum clcnn_status clcnn_buffer_create(struct clcnn_device *device, size_t bytes,
@@ -133,6 +138,7 @@ CLCNN_API enum clcnn_status clcnn_buffer_create(struct clcnn_device *device, siz
 /* Returns it to the pool once work enqueued on it is done; sets *buffer to NULL; NULL allowed. */
 CLCNN_API void clcnn_buffer_destroy(struct clcnn_buffer **buffer);
 
+/* The size it was made with; 0 of NULL. */
 CLCNN_API size_t clcnn_buffer_bytes(const struct clcnn_buffer *buffer);
 
 /* Copy `bytes` from/to host memory, starting `offset` bytes into the buffer. Both BLOCK until the

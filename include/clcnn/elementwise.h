@@ -13,15 +13,16 @@ extern "C" {
 
 struct clcnn_elementwise;
 
-/* An op is used by one thread at a time and keeps the device alive. Errors: DEVICE,
- * OUT_OF_MEMORY. */
+/* An op is used by one thread at a time and keeps the device alive. Errors: INVALID_ARGUMENT,
+ * DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_elementwise_create(struct clcnn_device *device,
                                                      struct clcnn_elementwise **out);
 CLCNN_API void clcnn_elementwise_destroy(struct clcnn_elementwise **op);
 
 /* All are asynchronous. Common errors: INVALID_ARGUMENT (a count or size that is not positive, a
  * missing or too small buffer, buffers that share memory without being the same), DEVICE.
- * float32. */
+ * float32. Sources: Srivastava et al., "Dropout", JMLR 15, 2014; Salmon et al., "Parallel random
+ * numbers: as easy as 1, 2, 3", SC 2011 (Philox). */
 
 /* y[i] = value. */
 CLCNN_API enum clcnn_status clcnn_elementwise_fill(struct clcnn_elementwise *op, int64_t count,

@@ -3,7 +3,10 @@
  *   C[M][N] = f(alpha * op(A)[M][K] . op(B)[K][N] + beta * C[M][N] + bias[N])
  *
  * op(A) = A[M][K], or A^T with A stored [K][M] (transpose_a); the same for B: [K][N], or stored
- * [N][K] (transpose_b). f is an activation without softmax.
+ * [N][K] (transpose_b). f is an activation without softmax. float32.
+ *
+ * Sources: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34,
+ * 2008 (CPU); Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", SC 2008 (GPU).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_GEMM_H
@@ -47,8 +50,9 @@ struct clcnn_gemm_args {
 struct clcnn_gemm;
 
 /* Chooses an implementation and builds it. An op is used by one thread at a time and keeps the
- * device alive. Errors: INVALID_ARGUMENT, UNSUPPORTED (a required algorithm cannot), DEVICE,
- * OUT_OF_MEMORY. */
+ * device alive. Requires: sizes > 0, every matrix addressable; a known algorithm and activation,
+ * not softmax; activation_alpha finite, >= 0. Errors: INVALID_ARGUMENT, UNSUPPORTED (a required
+ * algorithm cannot), DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_gemm_create(struct clcnn_device *device,
                                               const struct clcnn_gemm_params *params,
                                               struct clcnn_gemm **out);
@@ -57,18 +61,23 @@ CLCNN_API void clcnn_gemm_destroy(struct clcnn_gemm **op);
 /* "cpu", "gpu" or "clblast": what runs. */
 CLCNN_API const char *clcnn_gemm_algorithm_name(const struct clcnn_gemm *op);
 
-/* Bytes of workspace one call needs; smaller (possibly 0) when packed_b is given. */
+/* Bytes of workspace one call needs; smaller (possibly 0) when packed_b is given. Not kept between
+ * calls. */
 CLCNN_API size_t clcnn_gemm_workspace_size(const struct clcnn_gemm *op, bool with_packed_b);
 
 /* B rearranged once for many products: bytes of the result (0: this implementation does not pack),
- * and the packing itself. Asynchronous. */
+ * and the packing itself, which does nothing where they are 0; ldb 0 = tight. Asynchronous.
+ * Requires: b and packed_b share no memory. Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API size_t clcnn_gemm_packed_b_size(const struct clcnn_gemm *op);
 CLCNN_API enum clcnn_status clcnn_gemm_pack_b(struct clcnn_gemm *op, const struct clcnn_buffer *b,
                                               int64_t ldb, struct clcnn_buffer *packed_b,
                                               const struct clcnn_enqueue *enqueue);
 
-/* Enqueues the product. Asynchronous; allocates nothing. C must not overlap A, B or bias.
- * Errors: INVALID_ARGUMENT (sizes, a missing or too small buffer), DEVICE. */
+/* Enqueues the product. Asynchronous; allocates nothing. bias is read with use_bias alone.
+ * beta 0 does not read C.
+ * Requires: 1 <= m <= planned, k as planned or (transpose_a) 1 <= k <= planned, leading dimensions
+ * of at least a row; C and workspace overlap nothing.
+ * Errors: INVALID_ARGUMENT (sizes, a missing, overlapping or too small buffer), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_gemm_run(struct clcnn_gemm *op,
                                            const struct clcnn_gemm_args *args,
                                            const struct clcnn_enqueue *enqueue);

@@ -61,7 +61,8 @@ struct clcnn_loss_args {
 
 /* Computes the losses of a batch and what else is asked for. A row counts as correct in `totals`:
  *   categorical  if its first largest x is at the target's first largest element, or the label;
- *   binary       if (x > 0.5, or logit > 0) == (t > 0.5) in all its elements;
+ *   binary       if (x > 0.5, or logit > 0) == (t > 0.5) in all its elements (Keras counts
+ *                elements instead of rows; with U = 1 that is the same);
  *   mean squared error: never.
  * A row whose loss is NaN is not correct. A label outside [0, U) makes its loss and gradient NaN.
  * The gradient is zero where a probability is clipped. The same bits on every run.

@@ -140,7 +140,8 @@ CLCNN_API clcnn_node clcnn_add_add(struct clcnn_model *model, clcnn_node a, clcn
 CLCNN_API clcnn_node clcnn_add_concatenate(struct clcnn_model *model, const clcnn_node *inputs,
                                            int count);
 
-/* Ends the building: `output` is the model's output; allocates and initialises the weights. Layers
+/* Ends the building: `output` is the model's output; allocates and initialises the weights (host
+ * memory; may take a second for hundreds of MB). Layers
  * that do not lead to the output are an error, and so is a model of an input alone. Returns the
  * first error of all the calls before; a model that failed can only be destroyed.
  * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
@@ -151,12 +152,13 @@ CLCNN_API enum clcnn_status clcnn_model_finish(struct clcnn_model *model, clcnn_
 CLCNN_API const struct clcnn_shape *clcnn_model_input_shape(const struct clcnn_model *model);
 CLCNN_API const struct clcnn_shape *clcnn_model_output_shape(const struct clcnn_model *model);
 
-/* Owned by the model. */
+/* Owned by the model; NULL of NULL. */
 CLCNN_API const char *clcnn_model_name(const struct clcnn_model *model);
 
 /* Weights in layer order: "conv2d/kernel" [K][R][S][C/G], "conv2d/bias" [K], "dense/kernel" [U][F],
  * "dense/bias" [U]. The tensor belongs to the model and may be written (before a session or trainer
- * is made of it). An index out of range gives NULL; before the model is finished there are none. */
+ * is made of it). An index out of range gives NULL; before the model is finished there are none,
+ * and no parameters. The count of parameters is that of all weights' elements. */
 CLCNN_API int clcnn_model_weight_count(const struct clcnn_model *model);
 CLCNN_API const char *clcnn_model_weight_name(const struct clcnn_model *model, int index);
 CLCNN_API struct clcnn_tensor *clcnn_model_weight(struct clcnn_model *model, int index);
@@ -174,7 +176,7 @@ CLCNN_API enum clcnn_status clcnn_model_summary(const struct clcnn_model *model,
 CLCNN_API enum clcnn_status clcnn_network_create(const char *name, uint64_t seed,
                                                  struct clcnn_model **out);
 
-/* Names of the reference networks: index 0 .. until NULL. Static storage. */
+/* Names of the reference networks: index 0 .. until NULL (also below 0). Static storage. */
 CLCNN_API const char *clcnn_network_name(int index);
 
 /* Weights to and from a safetensors file, one tensor per weight, float32, by name. Saving writes a

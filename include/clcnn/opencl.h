@@ -37,7 +37,9 @@ struct clcnn_device_import_params {
 
 /* Makes a clcnn device of the caller's context, device and queue. They are retained, and released
  * when the clcnn device and everything made from it has gone; never destroyed earlier.
- * Errors: INVALID_ARGUMENT (an object is missing, or they do not belong together), DEVICE. */
+ * Requires: with common.profile, a queue made with CL_QUEUE_PROFILING_ENABLE.
+ * Errors: INVALID_ARGUMENT (an object is missing, or they do not belong together), DEVICE,
+ * OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_device_import(const struct clcnn_device_import_params *params,
                                                 struct clcnn_device **out);
 

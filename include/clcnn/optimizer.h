@@ -7,6 +7,9 @@
  *   adam     m1 = b1 m1 + (1 - b1) g; m2 = b2 m2 + (1 - b2) g^2;
  *            w -= lr sqrt(1 - b2^t) / (1 - b1^t) * m1 / (sqrt(m2) + epsilon)
  *
+ * Sources: Sutskever et al., "On the importance of initialization and momentum in deep learning",
+ * ICML 2013; Tieleman and Hinton, "RMSprop", lecture 6.5, 2012; Kingma and Ba, "Adam", ICLR 2015.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_OPTIMIZER_H
 #define CLCNN_OPTIMIZER_H
@@ -38,7 +41,7 @@ struct clcnn_optimizer_params {
 
 struct clcnn_optimizer;
 
-/* `count` weights. An op is used by one thread at a time and keeps the device alive.
+/* `count` > 0 weights. An op is used by one thread at a time and keeps the device alive.
  * Requires: finite values; 0 <= momentum < 1; 0 <= rho, beta_1, beta_2 < 1; learning_rate,
  * epsilon >= 0; momentum not with adam; nesterov only with sgd and momentum > 0. Errors:
  * INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
@@ -47,7 +50,8 @@ CLCNN_API enum clcnn_status clcnn_optimizer_create(struct clcnn_device *device,
                                                    int64_t count, struct clcnn_optimizer **out);
 CLCNN_API void clcnn_optimizer_destroy(struct clcnn_optimizer **op);
 
-/* State vectors of `count` floats that the optimiser needs: 0, 1 or 2. They start as zeros. */
+/* State vectors of `count` floats that the optimiser needs: 0, 1 or 2. The caller makes them, as
+ * zeros. */
 CLCNN_API int clcnn_optimizer_slot_count(const struct clcnn_optimizer *op);
 
 /* "momentum", "accumulator", "m", "v": the name of a slot, for checkpoints; NULL if there is no

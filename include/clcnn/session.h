@@ -28,29 +28,34 @@ struct clcnn_session_params {
 /* What a plan holds on the device, in bytes. */
 struct clcnn_plan_info {
     uint64_t weight_bytes, activation_bytes, workspace_bytes;
-    int steps; /* kernels-level operations after fusion */
+    int steps; /* calls of operations in one run, after fusion */
 };
 
-/* Requires: a finished model. Errors: INVALID_ARGUMENT, UNSUPPORTED, DEVICE, OUT_OF_MEMORY (the
- * message says what was needed and that a smaller batch would help). */
+/* BLOCKS: builds kernels, uploads the weights and runs once on zeros; params NULL = the defaults.
+ * Requires: a finished model; batch >= 0; max_error finite, >= 0. Errors: INVALID_ARGUMENT,
+ * UNSUPPORTED, DEVICE, OUT_OF_MEMORY (the message says what was needed and that a smaller batch
+ * would help). */
 CLCNN_API enum clcnn_status clcnn_session_create(struct clcnn_device *device,
                                                  struct clcnn_model *model,
                                                  const struct clcnn_session_params *params,
                                                  struct clcnn_session **out);
 CLCNN_API void clcnn_session_destroy(struct clcnn_session **session);
+/* Zeroes *info if session is NULL. */
 CLCNN_API void clcnn_session_info(const struct clcnn_session *session,
                                   struct clcnn_plan_info *info);
 
 /* Runs `count` images from host memory, in parts of at most the planned batch, and BLOCKS until the
  * outputs are in `y`. x[count][input shape], y[count][output shape], float32, laid out as
- * clcnn_model_input_shape says. Errors: INVALID_ARGUMENT (count < 0), DEVICE. */
+ * clcnn_model_input_shape says. count 0 does nothing. Errors: INVALID_ARGUMENT (count < 0, x or y
+ * NULL), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_session_predict(struct clcnn_session *session, int64_t count,
                                                   const float *x, float *y);
 
 /* Enqueues one run on device buffers (the caller's own cl_mem through clcnn_buffer_wrap, say), on
  * the caller's queue. Asynchronous; allocates nothing. The session's next run must come after it
  * (the same in-order queue, or wait for its event).
- * Requires: 1 <= batch <= planned; buffers large enough. Errors: INVALID_ARGUMENT, DEVICE. */
+ * Requires: 1 <= batch <= planned; buffers large enough that share no memory. Errors:
+ * INVALID_ARGUMENT, DEVICE. */
 CLCNN_API enum clcnn_status clcnn_session_enqueue(struct clcnn_session *session, int batch,
                                                   const struct clcnn_buffer *x,
                                                   struct clcnn_buffer *y,

@@ -2,6 +2,7 @@
  *
  * A tensor is a dense row-major array in host memory: element (i0, ..., i[r-1]) of shape
  * (d0, ..., d[r-1]) lies at ((i0 * d1 + i1) * d2 + ...). Images are NHWC (channels last).
+ * A tensor may be read by several threads at once, written by one.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_TENSOR_H
@@ -43,7 +44,7 @@ CLCNN_API size_t clcnn_dtype_size(enum clcnn_dtype dtype);
 CLCNN_API const char *clcnn_dtype_name(enum clcnn_dtype dtype);
 
 /* Number of elements: the product of the dimensions (1 for rank 0), or -1 if a dimension is
- * negative, the rank is out of range or the product exceeds INT64_MAX. */
+ * negative, the shape is NULL, the rank is out of range or the product exceeds INT64_MAX. */
 CLCNN_API int64_t clcnn_shape_count(const struct clcnn_shape *shape);
 
 /* Makes a tensor of zeros. The caller destroys it.
@@ -56,13 +57,15 @@ CLCNN_API enum clcnn_status clcnn_tensor_create(enum clcnn_dtype dtype,
 /* Frees it and sets *tensor to NULL; NULL and a pointer to NULL are allowed. */
 CLCNN_API void clcnn_tensor_destroy(struct clcnn_tensor **tensor);
 
+/* The type, the shape (owned by the tensor), the number of elements and their bytes. Of NULL:
+ * FLOAT32, NULL, 0 and 0. */
 CLCNN_API enum clcnn_dtype clcnn_tensor_dtype(const struct clcnn_tensor *tensor);
 CLCNN_API const struct clcnn_shape *clcnn_tensor_shape(const struct clcnn_tensor *tensor);
 CLCNN_API int64_t clcnn_tensor_count(const struct clcnn_tensor *tensor);
 CLCNN_API size_t clcnn_tensor_bytes(const struct clcnn_tensor *tensor);
 
-/* The elements; owned by the tensor, valid until it is destroyed. Aligned to 64 bytes.
- * A tensor may be read by several threads at once, written by one. */
+/* The elements; owned by the tensor, valid until it is destroyed. Aligned to 64 bytes. NULL of
+ * NULL. */
 CLCNN_API void *clcnn_tensor_data(struct clcnn_tensor *tensor);
 CLCNN_API const void *clcnn_tensor_const_data(const struct clcnn_tensor *tensor);
 

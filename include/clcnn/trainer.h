@@ -33,7 +33,9 @@ struct clcnn_trainer_params {
     double max_error;
 };
 
-/* Requires: a finished model. A final softmax (or sigmoid, for binary cross-entropy) is fused with
+/* BLOCKS: builds kernels and uploads the weights; params NULL = the defaults.
+ * Requires: a finished model; batch_size >= 0; max_error finite, >= 0; for a categorical loss an
+ * output (None, classes). A final softmax (or sigmoid, for binary cross-entropy) is fused with
  * its loss. Errors: INVALID_ARGUMENT, UNSUPPORTED, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_trainer_create(struct clcnn_device *device,
                                                  struct clcnn_model *model,
@@ -111,31 +113,34 @@ CLCNN_API enum clcnn_status clcnn_trainer_predict(struct clcnn_trainer *trainer,
                                                   const float *x, float *y);
 
 /* One step on one batch of at most batch_size: x float32 [count][input shape]; targets int32 labels
- * [count] for sparse cross-entropy, else float32 [count][output shape]. metrics (NULL allowed: then
- * it does not wait) are those before the step. The arrays are copied before it returns.
- * Requires: 1 <= count <= batch_size; labels below U. Errors: INVALID_ARGUMENT, DEVICE. */
+ * [count] for sparse cross-entropy, else float32 [count][output shape]. metrics are
+ * those before the step; with NULL it does not wait for the step, but for earlier ones if three are
+ * under way. The arrays are copied before it returns.
+ * Requires: 1 <= count <= batch_size; labels in [0, U). Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API enum clcnn_status clcnn_trainer_train_on_batch(struct clcnn_trainer *trainer, int count,
                                                          const float *x, const void *targets,
                                                          struct clcnn_metrics *metrics);
 
-/* Copies the weights back into the model. BLOCKS. */
+/* Copies the weights back into the model. BLOCKS. No other thread may use the model's weights
+ * meanwhile. Errors: INVALID_ARGUMENT, DEVICE. */
 CLCNN_API enum clcnn_status clcnn_trainer_read_weights(struct clcnn_trainer *trainer);
 
 /* A checkpoint: weights, optimiser state and step count in one safetensors file (written whole or
  * not at all), from which training continues with the same bits: the seed is part of it. Loading
  * requires the same model and optimizer, and changes nothing on an error.
- * Errors: IO, FORMAT, DEVICE, OUT_OF_MEMORY. BLOCK. */
+ * Errors: INVALID_ARGUMENT, IO, FORMAT, DEVICE, OUT_OF_MEMORY. BLOCK. */
 CLCNN_API enum clcnn_status clcnn_trainer_save_state(struct clcnn_trainer *trainer,
                                                      const char *path);
 CLCNN_API enum clcnn_status clcnn_trainer_load_state(struct clcnn_trainer *trainer,
                                                      const char *path);
 
-/* Epochs finished so far, kept in the state: fit's initial_epoch when training goes on. */
+/* Epochs finished so far, kept in the state: fit's initial_epoch when training goes on. 0 of
+ * NULL. */
 CLCNN_API int clcnn_trainer_epoch(const struct clcnn_trainer *trainer);
 
 /* A progress bar in Keras's form on `user`, a FILE *: rewritten in place on a terminal, one plain
  * line per epoch elsewhere. While an epoch runs the time shown is the time left.
- * For clcnn_fit_params.on_progress; always returns true. */
+ * For clcnn_fit_params.on_progress; always returns true, and does nothing without a file. */
 CLCNN_API bool clcnn_progress_bar(const struct clcnn_progress *progress, void *user);
 
 #ifdef __cplusplus
