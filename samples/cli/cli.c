@@ -45,6 +45,12 @@ static void begin_log(bool verbose)
     clcnn_log_set(topics ? CLCNN_LOG_INFO : CLCNN_LOG_WARNING, print_log, topics);
 }
 
+static void print_usage(FILE *file, const struct command *command)
+{
+    fprintf(file, "usage: clcnn %s%s%s [options]\n", command->name,
+            command->arguments[0] ? " " : "", command->arguments);
+}
+
 int begin_command(const struct command *command, const struct option *options,
                   struct common_options *common, int argc, char **argv, int least, int most,
                   struct arguments *arguments)
@@ -52,14 +58,14 @@ int begin_command(const struct command *command, const struct option *options,
     if (!options_parse(command->name, options, common, argc, argv, arguments))
         return EXIT_USAGE;
     if (common->help) {
-        printf("usage: clcnn %s %s [options]\n\n%s\n", command->name, command->arguments,
-               command->summary);
+        print_usage(stdout, command);
+        printf("\n%s\n", command->summary);
         options_print(options);
         return EXIT_DONE;
     }
     if (arguments->count < least || (most >= 0 && arguments->count > most)) {
-        fprintf(stderr, "usage: clcnn %s %s [options]   (see clcnn %s --help)\n", command->name,
-                command->arguments, command->name);
+        print_usage(stderr, command);
+        fprintf(stderr, "clcnn %s --help tells more.\n", command->name);
         return EXIT_USAGE;
     }
     begin_log(common->verbose);
