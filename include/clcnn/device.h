@@ -93,7 +93,9 @@ struct clcnn_profile_entry {
 CLCNN_API enum clcnn_status clcnn_device_list(struct clcnn_device_info **infos, size_t *count);
 
 /* Opens a device: NULL params mean the defaults. Thread-safe. The caller destroys it. Each
- * candidate and the reason it lost is logged (topic "device", level INFO).
+ * candidate and the reason it lost is logged (topic "device", level INFO). Each call gives a device
+ * of its own; where the driver cannot bear a kernel in two queues (pocl), those opened on one
+ * OpenCL device share its context and queue, and so wait for each other's work.
  * Errors: DEVICE (none found or none matches: the message lists what there is), INVALID_ARGUMENT,
  * OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_device_open(const struct clcnn_device_params *params,

@@ -116,8 +116,10 @@ enum clcnn_status clcnn_buffer_check(const struct clcnn_device *device,
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     REQUIRE(buffer, "%s: %s is NULL", op, name);
-    REQUIRE(buffer->device->context == device->context, "%s: %s belongs to another device", op,
-            name);
+    /* Devices that share a context for the driver's sake still behave as everywhere else. */
+    REQUIRE(buffer->device == device ||
+                (buffer->device->context == device->context && !device->shared),
+            "%s: %s belongs to another device", op, name);
     REQUIRE(buffer->bytes >= bytes, "%s: %s has %zu bytes, %zu are needed", op, name, buffer->bytes,
             bytes);
     REQUIRE(buffer->offset <= buffer->storage->end &&

@@ -5,6 +5,7 @@
 #include "device/file.h"
 #include "device/quirks.h"
 #include "device/select.h"
+#include "device/shared.h"
 #include <stdlib.h>
 
 static const char *non_empty(const char *text)
@@ -60,11 +61,10 @@ done:
     return status;
 }
 
-static enum clcnn_status make_queue(struct clcnn_device *device)
+enum clcnn_status clcnn_device_make_queue(struct clcnn_device *device,
+                                          cl_command_queue_properties properties)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    cl_command_queue_properties properties =
-        device->profile.enabled ? CL_QUEUE_PROFILING_ENABLE : 0;
     cl_int error;
     device->context = clCreateContext(NULL, 1, &device->device, NULL, NULL, &error);
     TRY(clcnn_cl_check(error, "device_open: context on '%s'", device->info.name));
@@ -94,7 +94,11 @@ enum clcnn_status clcnn_device_open(const struct clcnn_device_params *params,
     TRY(clcnn_candidates(&list, &count));
     TRY(clcnn_select(list, count, &wish, &chosen));
     TRY(create(list[chosen].device, &list[chosen].info, params, &device));
-    TRY(make_queue(device));
+    if (device->quirks & CLCNN_QUIRK_ONE_QUEUE)
+        TRY(clcnn_shared_join(device));
+    else
+        TRY(clcnn_device_make_queue(device,
+                                    device->profile.enabled ? CL_QUEUE_PROFILING_ENABLE : 0));
     *out = device;
     device = NULL;
 done:
@@ -188,6 +192,7 @@ void clcnn_device_destroy(struct clcnn_device **device)
     clcnn_programs_close(d);
     clcnn_profile_close(&d->profile);
     clcnn_pool_close(&d->pool);
+    clcnn_shared_leave(d);
     if (d->queue)
         clReleaseCommandQueue(d->queue);
     if (d->context)

@@ -23,6 +23,7 @@ struct clcnn_device {
     cl_context context;
     cl_device_id device;
     cl_command_queue queue;
+    struct clcnn_shared *shared; /* whose context and queue they are; NULL: the device's own */
     bool imported, out_of_order;
 
     struct clcnn_pool pool;
@@ -31,6 +32,10 @@ struct clcnn_device {
     struct clcnn_profile profile;
     struct clcnn_cache *cache; /* NULL if there is none */
 };
+
+/* A context and a queue of its own. */
+enum clcnn_status clcnn_device_make_queue(struct clcnn_device *device,
+                                          cl_command_queue_properties properties);
 
 /* INVALID_ARGUMENT unless the queue belongs to the device's context and device. */
 enum clcnn_status clcnn_queue_check(const struct clcnn_device *device, cl_command_queue queue,

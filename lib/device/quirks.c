@@ -14,7 +14,8 @@ static const struct quirk {
      "pthread-skylake-avx512, pocl 3.1"},
     {"Portable Computing Language", NULL, CLCNN_QUIRK_ONE_QUEUE,
      "aborts (an assertion in pocl_release_dlhandle_cache) when a kernel is launched with a wider "
-     "grid than ever before while it runs in another queue: queues of sessions are one",
+     "grid than ever before while it runs in another queue: one queue serves all "
+     "its sessions and devices",
      "pthread-skylake-avx512, pocl 3.1"},
     {"rusticl", "llvmpipe", CLCNN_QUIRK_LAST_RESORT,
      "a GPU emulated on the CPU, many times slower than a CPU driver",

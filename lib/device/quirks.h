@@ -10,7 +10,7 @@ enum {
     CLCNN_QUIRK_SAVE_AFTER_LAUNCH = 1 << 0,
     /* Chosen only if nothing else is there, or by name. */
     CLCNN_QUIRK_LAST_RESORT = 1 << 1,
-    /* A kernel must not run in two queues at once: sessions share the device's queue. */
+    /* A kernel must not run in two queues at once: all sessions of all devices opened share one. */
     CLCNN_QUIRK_ONE_QUEUE = 1 << 2,
 };
 

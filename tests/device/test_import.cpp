@@ -189,8 +189,12 @@ TEST_CASE("wrap: a part of the caller's memory", "[import]")
     CHECK(clcnn_buffer_wrap(device, nullptr, 0, 4, &none) == invalid);
     CHECK(clcnn_buffer_wrap(nullptr, memory, 0, 4, &none) == invalid);
     CHECK(clcnn_buffer_wrap(device, memory, 0, 4, nullptr) == invalid);
-    Device other;
-    CHECK_OK(clcnn_device_open(nullptr, &other));
-    CHECK(clcnn_buffer_wrap(other, memory, 0, 4, &none) == invalid);
     clReleaseMemObject(memory);
+    cl_device_id id = clcnn_device_cl_device(device);
+    cl_context other = clCreateContext(nullptr, 1, &id, nullptr, nullptr, &error);
+    REQUIRE(error == CL_SUCCESS);
+    cl_mem foreign = clCreateBuffer(other, CL_MEM_READ_WRITE, 100, nullptr, &error);
+    CHECK(clcnn_buffer_wrap(device, foreign, 0, 4, &none) == invalid);
+    clReleaseMemObject(foreign);
+    clReleaseContext(other);
 }

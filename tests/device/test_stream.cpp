@@ -210,11 +210,13 @@ TEST_CASE("stream: copies and fills without waiting", "[stream]")
 TEST_CASE("stream: queues and wait lists that do not belong", "[stream]")
 {
     Step step;
-    Device other;
-    CHECK_OK(clcnn_device_open(nullptr, &other));
+    cl_device_id id = clcnn_device_cl_device(step.device);
+    cl_context other = clCreateContext(nullptr, 1, &id, nullptr, nullptr, nullptr);
     struct clcnn_enqueue enqueue = {};
-    enqueue.queue = clcnn_device_cl_queue(other);
+    enqueue.queue = clCreateCommandQueue(other, id, 0, nullptr);
     CHECK(step.run(&enqueue) == CLCNN_STATUS_INVALID_ARGUMENT);
+    clReleaseCommandQueue(enqueue.queue);
+    clReleaseContext(other);
     CHECK(std::string(clcnn_error_message()) == "enqueue: the queue belongs to another context");
     enqueue = {};
     enqueue.num_events_in_wait_list = 1;

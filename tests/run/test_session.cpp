@@ -330,3 +330,35 @@ TEST_CASE("A batch that cannot fit says what was needed", "[session]")
     CHECK(message_has("smaller batch"));
     CHECK(session == nullptr);
 }
+
+/* With a queue each, pocl 3.1 aborts now and then. */
+TEST_CASE("Sessions of growing batch on a device for each thread", "[session]")
+{
+    struct clcnn_model *model = nullptr;
+    CHECK_OK(clcnn_network_create("mnist-cnn", 1, &model));
+    std::vector<float> x = test_values(64 * 784, 8);
+    std::vector<int> good(4);
+    std::vector<std::thread> threads;
+    for (int &result : good)
+        threads.emplace_back([&] {
+            struct clcnn_device_params params = {};
+            params.force_class = CLCNN_DEVICE_CLASS_GPU;
+            struct clcnn_device *device = nullptr;
+            std::vector<float> y(640);
+            result = clcnn_device_open(&params, &device) == CLCNN_STATUS_OK;
+            for (int batch = 1; result && batch <= 64; batch += 1 + batch / 4) {
+                struct clcnn_session_params size = {};
+                size.batch = batch;
+                struct clcnn_session *session = nullptr;
+                result &=
+                    clcnn_session_create(device, model, &size, &session) == CLCNN_STATUS_OK &&
+                    clcnn_session_predict(session, batch, x.data(), y.data()) == CLCNN_STATUS_OK;
+                clcnn_session_destroy(&session);
+            }
+            clcnn_device_destroy(&device);
+        });
+    for (std::thread &thread : threads)
+        thread.join();
+    CHECK(good == std::vector<int>(4, 1));
+    clcnn_model_destroy(&model);
+}
