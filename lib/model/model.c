@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tags run from 1 to TAG_COUNT and then come again; 0 is never one, so small numbers are no nodes.
- */
+/* Tags run from 1 to TAG_COUNT and then come again; 0 is never one, so small numbers are no
+ * nodes. */
 #define TAG_COUNT 2047
 
 static int next_tag(void)

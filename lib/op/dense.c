@@ -188,11 +188,12 @@ static enum clcnn_status run_bias_gradient(struct clcnn_dense *op,
     size_t units = (size_t)op->params.units, bytes = (size_t)batch * units * sizeof(float);
     size_t workspace = clcnn_reduce_columns_workspace_size(op->bias_gradient);
 
-    TRY(clcnn_buffer_check(op->device, args->dy, bytes, "dense", "dy"));
-    TRY(clcnn_buffer_check(op->device, args->db, units * sizeof(float), "dense", "db"));
-    REQUIRE(!clcnn_buffer_overlap(args->dy, args->db), "dense: db overlaps dy");
+    TRY(clcnn_buffer_check(op->device, args->dy, bytes, "bias gradient", "dy"));
+    TRY(clcnn_buffer_check(op->device, args->db, units * sizeof(float), "bias gradient", "db"));
+    REQUIRE(!clcnn_buffer_overlap(args->dy, args->db), "bias gradient: db overlaps dy");
     if (workspace)
-        TRY(clcnn_buffer_check(op->device, args->workspace, workspace, "dense", "workspace"));
+        TRY(clcnn_buffer_check(op->device, args->workspace, workspace, "bias gradient",
+                               "workspace"));
     TRY(clcnn_reduce_columns_run_in(op->bias_gradient, batch, args->dy, args->db, args->workspace,
                                     stream));
 done:

@@ -5,8 +5,8 @@
 #include "base/status.h"
 #include "device/launch.h"
 
-/* Work-items of a work-group in the GPU family's kernels (GROUP in cl/vector.cl); 1 in the CPU's.
- */
+/* Work-items of a work-group in the GPU family's kernels (GROUP in cl/vector.cl); 1 in the
+ * CPU's. */
 #define CLCNN_GPU_GROUP 64
 
 bool clcnn_is_gpu(const struct clcnn_device *device);
