@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "device/device.h"
 #include "device/obtain.h"
+#include "device/quirks.h"
 #include "device/sources.h"
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,8 @@ static void start_worker(struct clcnn_device *device)
     struct clcnn_programs *programs = &device->programs;
     pthread_attr_t attributes;
     pthread_t thread;
-    if (programs->workers >= programs->max_workers || pthread_attr_init(&attributes) != 0)
+    if (device->quirks & CLCNN_QUIRK_ONE_THREAD || programs->workers >= programs->max_workers ||
+        pthread_attr_init(&attributes) != 0)
         return;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     programs->workers++;

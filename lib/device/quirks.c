@@ -22,6 +22,10 @@ static const struct quirk {
      "llvmpipe (LLVM 15.0.6, 256 bits), Mesa 22.3.6"},
     {"Oclgrind", NULL, CLCNN_QUIRK_LAST_RESORT, "an interpreter for debugging kernels",
      "Oclgrind Simulator, Oclgrind 21.10"},
+    {"Oclgrind", NULL, CLCNN_QUIRK_ONE_THREAD,
+     "crashes in clBuildProgram when two threads build at once (github.com/jrprice/Oclgrind, "
+     "issue 28): programs are built one after the other",
+     "Oclgrind Simulator, Oclgrind 21.10"},
 };
 
 static bool occurs(const char *part, const char *text)

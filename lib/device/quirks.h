@@ -12,6 +12,8 @@ enum {
     CLCNN_QUIRK_LAST_RESORT = 1 << 1,
     /* A kernel must not run in two queues at once: all sessions of all devices opened share one. */
     CLCNN_QUIRK_ONE_QUEUE = 1 << 2,
+    /* Calls must not be made by two threads at once: whoever needs a program builds it. */
+    CLCNN_QUIRK_ONE_THREAD = 1 << 3,
 };
 
 /* The quirks of a device, or'ed. */

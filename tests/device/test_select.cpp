@@ -180,4 +180,6 @@ TEST_CASE("quirks belong to their drivers", "[select]")
     Log log(CLCNN_LOG_DEBUG);
     clcnn_quirks_log(&info);
     CHECK(log.count("device", "seen on pthread-skylake-avx512, pocl 3.1") == 2);
+    snprintf(info.platform, sizeof(info.platform), "Oclgrind");
+    CHECK(clcnn_quirks(&info) == (CLCNN_QUIRK_LAST_RESORT | CLCNN_QUIRK_ONE_THREAD));
 }
