@@ -32,10 +32,13 @@ class Guarded
     {
         std::vector<unsigned char> image(bytes + 2 * guard, 0xA5);
         cl_int error = CL_SUCCESS;
-        memory_ = clCreateBuffer(clcnn_device_cl_context(device),
-                                 CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, image.size(),
-                                 image.data(), &error);
+        /* Not with CL_MEM_COPY_HOST_PTR: Oclgrind would take the memory for uninitialised. */
+        memory_ = clCreateBuffer(clcnn_device_cl_context(device), CL_MEM_READ_WRITE, image.size(),
+                                 nullptr, &error);
         REQUIRE(error == CL_SUCCESS);
+        REQUIRE(clEnqueueWriteBuffer(clcnn_device_cl_queue(device), memory_, CL_TRUE, 0,
+                                     image.size(), image.data(), 0, nullptr,
+                                     nullptr) == CL_SUCCESS);
         CHECK_OK(clcnn_buffer_wrap(device, memory_, guard, bytes, &buffer_));
     }
     /* A copy of the values. */
