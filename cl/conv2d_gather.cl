@@ -1,5 +1,7 @@
 /* Patches of an image with long vectors (CPU class). The includer defines vec, LANES
- * (cl/vector.cl) and GATHER_TO, the address space they are gathered into. */
+ * (cl/vector.cl) and GATHER_TO, the address space they are gathered into.
+ *
+ * No function assigns to a struct it was passed: rusticl (Mesa 22.3.6) passes the caller's own. */
 #ifndef GATHER_TO
 #error "GATHER_TO must be an address space: local or global"
 #endif
@@ -50,19 +52,19 @@ static inline struct place place_of(int t, struct patches of)
 
 static inline struct place next_run(struct place place, struct patches of)
 {
-    place.at = 0;
-    place.s += of.run_taps;
-    if (place.s >= of.S) {
-        place.s = 0;
-        place.r++;
+    struct place next = {place.r, place.s + of.run_taps, 0};
+    if (next.s >= of.S) {
+        next.s = 0;
+        next.r++;
     }
-    return place;
+    return next;
 }
 
-/* `count` elements, from `place` on, of the patch whose tap (0, 0) is pixel (h, w) of `image`. */
+/* `count` elements, from `start` on, of the patch whose tap (0, 0) is pixel (h, w) of `image`. */
 static inline void gather(GATHER_TO float *to, global const float *image, int h, int w,
-                          struct place place, int count, struct patches of)
+                          struct place start, int count, struct patches of)
 {
+    struct place place = start;
     const int length = of.run_taps * of.depth;
     global const float *from = image + ((long)h * of.W + w) * of.C;
     const bool inside =
@@ -73,9 +75,9 @@ static inline void gather(GATHER_TO float *to, global const float *image, int h,
         int first = 0, end = part;
         if (!inside) {
             const bool row = h + r >= 0 && h + r < of.H;
-            const long start = (long)(w + s) * of.depth + place.at;
-            first = row ? (int)clamp(-start, 0L, (long)part) : part;
-            end = row ? (int)clamp((long)of.W * of.depth - start, (long)first, (long)part) : part;
+            const long before = (long)(w + s) * of.depth + place.at;
+            first = row ? (int)clamp(-before, 0L, (long)part) : part;
+            end = row ? (int)clamp((long)of.W * of.depth - before, (long)first, (long)part) : part;
             zero_run(to, first);
             zero_run(to + end, part - end);
         }
@@ -98,14 +100,15 @@ static inline struct pixel pixel_of(long m, int P, int Q)
 
 static inline struct pixel next_pixel(struct pixel at, int P, int Q)
 {
-    if (++at.q == Q) {
-        at.q = 0;
-        if (++at.p == P) {
-            at.p = 0;
-            at.n++;
+    struct pixel next = {at.n, at.p, at.q + 1};
+    if (next.q == Q) {
+        next.q = 0;
+        if (++next.p == P) {
+            next.p = 0;
+            next.n++;
         }
     }
-    return at;
+    return next;
 }
 
 /* The same with the images counted first: m = (p, q, n). */
@@ -117,12 +120,13 @@ static inline struct pixel pixel_of_inner(long m, int N, int Q)
 
 static inline struct pixel next_pixel_inner(struct pixel at, int N, int Q)
 {
-    if (++at.n == N) {
-        at.n = 0;
-        if (++at.q == Q) {
-            at.q = 0;
-            at.p++;
+    struct pixel next = {at.n + 1, at.p, at.q};
+    if (next.n == N) {
+        next.n = 0;
+        if (++next.q == Q) {
+            next.q = 0;
+            next.p++;
         }
     }
-    return at;
+    return next;
 }

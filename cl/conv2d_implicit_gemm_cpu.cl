@@ -166,11 +166,10 @@ static inline void multiply(float *result, local const float *patch, global cons
 {
     vec sum[MR][NV];
     EACH_SUM sum[i][j] = (vec)0.0f;
-    for (int t = 0, end; t < depth; b += (long)rows.skip * NR) {
-        for (end = min(depth, t + rows.run - rows.at); t < end; t++, b += NR)
+    int left = rows.run - rows.at; /* rows is the caller's: cl/conv2d_gather.cl */
+    for (int t = 0, end; t < depth; b += (long)rows.skip * NR, left = rows.run)
+        for (end = min(depth, t + left); t < end; t++, b += NR)
             ADD_PRODUCTS(sum, patch[i * PITCH + t], b);
-        rows.at = 0;
-    }
     EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
 }
 
