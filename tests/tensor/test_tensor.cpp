@@ -19,7 +19,7 @@ TEST_CASE("tensor: types", "[tensor]")
         {CLCNN_DTYPE_FLOAT32, "float32", 4}, {CLCNN_DTYPE_FLOAT16, "float16", 2},
         {CLCNN_DTYPE_FLOAT64, "float64", 8}, {CLCNN_DTYPE_UINT8, "uint8", 1},
         {CLCNN_DTYPE_INT32, "int32", 4},     {CLCNN_DTYPE_INT64, "int64", 8},
-        {(enum clcnn_dtype)6, "unknown", 0}, {(enum clcnn_dtype) - 1, "unknown", 0},
+        {(enum clcnn_dtype)6, "unknown", 0}, {(enum clcnn_dtype)7, "unknown", 0},
     };
     for (const auto &type : types) {
         CHECK(std::string(clcnn_dtype_name(type.dtype)) == type.name);
