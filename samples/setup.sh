@@ -15,16 +15,13 @@ if [ "${1:-}" = --tests ]; then
     packages="$packages g++ catch2 mesa-opencl-icd oclgrind"
 fi
 
-# A virtual package such as libjpeg-dev counts as installed when its provider is.
-installed() {
-    dpkg-query -W -f='${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null |
-        awk -v wanted="$1" '$1 == "installed" { for (i = 2; i <= NF; i++) {
-            sub(/,$/, "", $i); if ($i == wanted) { found = 1; exit } } } END { exit !found }'
-}
+# Names of the installed packages and of what they provide (libjpeg-dev is a virtual package).
+present=$(dpkg-query -W -f='${db:Status-Status} ${Package} ${Provides}\n' |
+    awk '$1 == "installed" { gsub(/,/, " "); for (i = 2; i <= NF; i++) print $i }')
 
 missing=""
 for package in $packages; do
-    installed "$package" || missing="$missing $package"
+    grep -qxF -e "$package" <<<"$present" || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
     echo "setup: installing with apt-get:$missing"
