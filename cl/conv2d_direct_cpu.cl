@@ -5,6 +5,7 @@
  * rest is done one by one.
  * Forward: one work-item per output row (n, p) and 4 filters k:
  *   for q: y[n][p][q][k] = f(bias[k] + sum r, s: sum c: x[n][h(p, r)][w(q, s)][c] w[k][r][s][c])
+ *   with `accumulate`, y is added to the argument of f
  * Gradient to the data: one work-item per image row (n, h) and 4 vectors of channels c:
  *   for w: dx[n][h][w][c] = sum r, s with p(h, r), q(w, s) whole: sum k: dy[n][p][q][k]
  *   w[k][r][s][c]
@@ -40,7 +41,7 @@ static inline float sum_lanes(vec v)
 }
 
 KERNEL conv2d_direct_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias), OUTPUT(float, y),
-                             SHAPE, int use_bias, int activation, float alpha)
+                             SHAPE, int use_bias, int accumulate, int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, w);
@@ -88,10 +89,13 @@ KERNEL conv2d_direct_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias
         }
         for (int j = 0; j < min(TILE, kg - k0); j++) {
             const int k = g * kg + k0 + j;
+            global float *to = y + (row * Q + q) * K + k;
             float sum = sum_lanes(sums[j]) + rest[j];
             if (use_bias)
                 sum += bias[k];
-            y[(row * Q + q) * K + k] = activate_float(sum, activation, alpha);
+            if (accumulate)
+                sum += *to;
+            *to = activate_float(sum, activation, alpha);
         }
     }
 }
@@ -253,8 +257,8 @@ DEFINE_ACTIVATE(vec)
 
 /* One work-item per output row (n, p) and W channels. */
 KERNEL conv2d_direct_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias),
-                                       OUTPUT(float, y), SHAPE, int use_bias, int activation,
-                                       float alpha)
+                                       OUTPUT(float, y), SHAPE, int use_bias, int accumulate,
+                                       int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, w);
@@ -264,7 +268,7 @@ KERNEL conv2d_direct_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(f
     const long row = get_group_id(0) / blocks;
     const int n = row / P, p = row % P, count = min(LANES, K - k0);
     global float *to = y + row * Q * K + k0;
-    for (long q = 0; q < Q; q++)
+    for (long q = 0; q < Q && !accumulate; q++)
         store_some((vec)0.0f, to + q * K, count);
     for (int pair = 0; pair < R * S; pair++) {
         const int h = p * stride_h - pad_top + pair / S * dilation_h;

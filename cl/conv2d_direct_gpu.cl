@@ -5,6 +5,7 @@
  * Forward: one work-item per element of y, consecutive items along (q, k):
  *   y[n][p][q][k] = f(bias[k] + sum r, s, c: x[n][p sh - pt + r dh][q sw - pl + s dw][c]
  *   w[k][r][s][c])
+ *   and with `accumulate`, y added to the argument of f
  * Gradient to the data: one work-item per element of dx, consecutive items along (w, c):
  *   dx[n][h][w][c] = sum r, s, k: dy[n][p][q][k] w[k][r][s][c]   with p sh - pt + r dh = h, q
  *   likewise
@@ -28,7 +29,7 @@ DEFINE_ACTIVATE(float)
 
 __attribute__((reqd_work_group_size(GROUP, 1, 1))) kernel void
 conv2d_direct_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias), OUTPUT(float, y), SHAPE,
-                      int use_bias, int activation, float alpha)
+                      int use_bias, int accumulate, int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, w);
@@ -58,7 +59,10 @@ conv2d_direct_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias), OUTP
     }
     if (use_bias)
         sum += bias[k];
-    y[row * Q * K + i] = activate_float(sum, activation, alpha);
+    y += row * Q * K + i;
+    if (accumulate)
+        sum += *y;
+    *y = activate_float(sum, activation, alpha);
 }
 
 __attribute__((reqd_work_group_size(GROUP, 1, 1))) kernel void

@@ -18,7 +18,7 @@
  *   else, for t0 in steps of DEPTH, over the taps that do for at least one of the MR:
  *     gather patch[MR][DEPTH]        (runs of S C/G floats where the taps of a row lie together)
  *     for each panel: MR x NR sums in registers: for t, i, j: sum[i][j] += patch[i][t] b[t][j]
- *       y[tile] = sums, added to what y holds when t0 > 0; bias and f after the last t
+ *       y[tile] = sums, added to what y holds when t0 > 0 or `accumulate`; bias and f after the last t
  *
  * With `batch_inner`, consecutive m are the same (p, q) of consecutive images: then a tile at the
  * edge of the image skips the taps outside it.
@@ -251,7 +251,7 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
                             int P, int Q, int stride_h, int stride_w, int step_h, int step_w,
                             int first_h, int first_w, int to_h, int to_w, int to_first_h,
                             int to_first_w, int to_stride_h, int to_stride_w, int batch_inner,
-                            int use_bias, int activation, float alpha)
+                            int use_bias, int accumulate, int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, panels);
@@ -297,8 +297,8 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
             multiply_in_place(result, from,
                               panels + ((long)panel * R * S + rs.x * S + ss.x) * depth * NR,
                               run.skip, of);
-            finish(y, to, rows, panel * NR, kg, result, bias + g * kg, 1, 1, use_bias, activation,
-                   alpha);
+            finish(y, to, rows, panel * NR, kg, result, bias + g * kg, !accumulate, 1, use_bias,
+                   activation, alpha);
         }
         return;
     }
@@ -309,8 +309,8 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
         const long row = (long)((rs.x + t0 / run.run) * S + ss.x) * depth + run.at;
         for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {
             multiply(result, patch, panels + ((long)panel * R * S * depth + row) * NR, count, run);
-            finish(y, to, rows, panel * NR, kg, result, bias + g * kg, t0 == 0, t0 + count == taps,
-                   use_bias, activation, alpha);
+            finish(y, to, rows, panel * NR, kg, result, bias + g * kg, t0 == 0 && !accumulate,
+                   t0 + count == taps, use_bias, activation, alpha);
         }
     }
 }

@@ -34,7 +34,7 @@ static inline void multiply_strips(float *result, local const float *strip, glob
 
 KERNEL conv2d_implicit_gemm_strips(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
                                    OUTPUT(float, y), SHAPE, int block, int pitch, int use_bias,
-                                   int activation, float alpha)
+                                   int accumulate, int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, panels);
@@ -56,7 +56,8 @@ KERNEL conv2d_implicit_gemm_strips(INPUT(float, x), INPUT(float, panels), INPUT(
         for (int k = 0; k < K; k += NR) {
             multiply_strips(result, strip + (q - q0) * step, panels + (long)k * R * S * C, R, runs,
                             run, dilation_w * C, pitch, step);
-            finish(y, to, min(MR, q1 - q), k, K, result, bias, 1, 1, use_bias, activation, alpha);
+            finish(y, to, min(MR, q1 - q), k, K, result, bias, !accumulate, 1, use_bias, activation,
+                   alpha);
         }
     }
 }

@@ -3,6 +3,8 @@
  *   y[n][p][q][k] = f(bias[k] + sum over r, s, c of
  *                     x[n][p sh - pt + r dh][q sw - pl + s dw][g C/G + c] * w[k][r][s][c])
  *
+ * and, with `accumulate`, what y held before added to the argument of f (a residual connection).
+ *
  * with g = k / (K/G), zeros outside the image, and
  *   P = floor((H + pt + pb - ((R - 1) dh + 1)) / sh) + 1, Q likewise.
  *
@@ -36,6 +38,10 @@ enum clcnn_conv2d_algorithm {
     CLCNN_CONV2D_ALGORITHM_IM2COL_GEMM,   /* patches gathered in bounded chunks, then GEMM */
     CLCNN_CONV2D_ALGORITHM_GEMM_1X1,      /* 1x1, stride 1, no padding: GEMM on the image itself */
     CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM, /* patches gathered tile by tile (CPU) */
+    CLCNN_CONV2D_ALGORITHM_WINOGRAD_2X2,  /* Winograd, by the outputs of a tile; stride 1 */
+    CLCNN_CONV2D_ALGORITHM_WINOGRAD_4X4,
+    CLCNN_CONV2D_ALGORITHM_WINOGRAD_6X6,
+    CLCNN_CONV2D_ALGORITHM_DEPTHWISE, /* one channel per group */
     CLCNN_CONV2D_ALGORITHM_COUNT,
 };
 
@@ -57,6 +63,7 @@ struct clcnn_conv2d_params {
     enum clcnn_padding padding;
     int pads[4]; /* top, left, bottom, right; with EXPLICIT alone, else 0 */
     bool use_bias;
+    bool accumulate;                  /* forward: y = f(y + conv + bias) */
     enum clcnn_activation activation; /* fused; without softmax */
     float activation_alpha;           /* leaky_relu; finite, >= 0; 0 = 0.3 */
 
@@ -126,7 +133,8 @@ struct clcnn_conv2d_args {
     struct clcnn_buffer *workspace; /* at least clcnn_conv2d_workspace_size bytes; 0: may be NULL */
 };
 
-/* y = f(conv(x, w) + bias). Reads x, w (or packed_w) and, with use_bias, bias; writes y. */
+/* y = f(conv(x, w) + bias), or f(y + conv(x, w) + bias) with accumulate. Reads x, w (or packed_w)
+ * and, with use_bias, bias; writes y. */
 CLCNN_API enum clcnn_status clcnn_conv2d_forward(struct clcnn_conv2d *op,
                                                  const struct clcnn_conv2d_args *args,
                                                  const struct clcnn_enqueue *enqueue);

@@ -46,7 +46,7 @@ double clcnn_conv2d_traffic(const struct clcnn_conv2d_problem *problem)
 double clcnn_conv2d_sum_bound(const struct clcnn_conv2d_problem *problem,
                               enum clcnn_conv2d_phase phase)
 {
-    double nu = (double)(clcnn_conv2d_terms(problem, phase) + 1) * 0x1p-24;
+    double nu = (double)(clcnn_conv2d_terms(problem, phase) + 1 + problem->accumulate) * 0x1p-24;
     return nu < 0.5 ? nu / (1.0 - nu) : 1.0;
 }
 

@@ -125,8 +125,8 @@ static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
         return clcnn_launch(call->stream, direct->kernel, grid,
                             ARGS(BUFFER(args->x), BUFFER(args->w), BUFFER(args->bias),
                                  BUFFER(args->y), CONV2D_SHAPE(problem, call->n),
-                                 INT(problem->use_bias), INT(problem->activation),
-                                 FLOAT(problem->alpha)));
+                                 INT(problem->use_bias), INT(problem->accumulate),
+                                 INT(problem->activation), FLOAT(problem->alpha)));
     if (direct->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
         return clcnn_launch(call->stream, direct->kernel, grid,
                             ARGS(BUFFER(args->dy), BUFFER(args->w), BUFFER(args->dx),

@@ -278,7 +278,11 @@ static enum clcnn_status forward(struct clcnn_conv2d_gemm *op, const struct clcn
     int64_t kg = clcnn_conv2d_filters(problem), cg = clcnn_conv2d_channels(problem);
     struct clcnn_buffer left = chunk->parts.patches, w, packed, bias;
     struct clcnn_buffer y = from(call->args->y, chunk->m0 * problem->k + chunk->g * kg);
-    struct clcnn_gemm_args args = {.m = chunk->rows, .c = &y, .ldc = problem->k, .a = &left};
+    struct clcnn_gemm_args args = {.m = chunk->rows,
+                                   .c = &y,
+                                   .ldc = problem->k,
+                                   .a = &left,
+                                   .beta = problem->accumulate ? 1.0f : 0.0f};
     if (op->in_place) {
         left = from(call->args->x, chunk->m0 * problem->c + chunk->g * cg);
         args.lda = problem->c;

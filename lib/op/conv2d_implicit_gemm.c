@@ -329,8 +329,8 @@ static enum clcnn_status forward_strips(struct implicit *implicit,
     return clcnn_launch(call->stream, implicit->multiply, grid,
                         ARGS(BUFFER(call->args->x), BUFFER(packed), BUFFER(call->args->bias),
                              BUFFER(call->args->y), CONV2D_SHAPE(p, call->n), INT(implicit->block),
-                             INT(implicit->pitch), INT(p->use_bias), INT(p->activation),
-                             FLOAT(p->alpha)));
+                             INT(implicit->pitch), INT(p->use_bias), INT(p->accumulate),
+                             INT(p->activation), FLOAT(p->alpha)));
 }
 
 static enum clcnn_status forward(struct implicit *implicit, const struct clcnn_conv2d_call *call)
@@ -352,7 +352,7 @@ static enum clcnn_status forward(struct implicit *implicit, const struct clcnn_c
              INT(p->p), INT(p->q), INT(p->stride[0]), INT(p->stride[1]), INT(p->dilation[0]),
              INT(p->dilation[1]), INT(-p->pad[0]), INT(-p->pad[1]), INT(p->p), INT(p->q), INT(0),
              INT(0), INT(1), INT(1), INT(batch_inner(implicit, call->n, padded)), INT(p->use_bias),
-             INT(p->activation), FLOAT(p->alpha))));
+             INT(p->accumulate), INT(p->activation), FLOAT(p->alpha))));
 done:
     return status;
 }
@@ -401,7 +401,7 @@ static enum clcnn_status backward_residue(struct implicit *implicit,
              INT(h->step), INT(w->step), INT(h->origin - (h->taps - 1) * h->step),
              INT(w->origin - (w->taps - 1) * w->step), INT(p->h), INT(p->w), INT(h->a), INT(w->a),
              INT(p->stride[0]), INT(p->stride[1]), INT(batch_inner(implicit, call->n, pairs > 1)),
-             INT(0), INT(CLCNN_ACTIVATION_LINEAR), FLOAT(0))));
+             INT(0), INT(0), INT(CLCNN_ACTIVATION_LINEAR), FLOAT(0))));
 done:
     return status;
 }

@@ -73,6 +73,7 @@ conv_problem::conv_problem(const struct clcnn_conv2d_params &params_, enum conv_
     w = make_values(shape.w_count(), 2, inputs);
     bias = make_values((size_t)shape.K, 3, inputs);
     dy = make_values(shape.y_count(), 4, inputs);
+    y_before = make_values(shape.y_count(), 5, inputs);
     if (phases & 1)
         y = ref_conv2d_forward(shape, x, w);
     if (phases & 2)
@@ -90,7 +91,9 @@ conv_outputs conv_run(struct clcnn_device *device, struct clcnn_conv2d *op,
     const size_t counts[] = {shape.y_count(), shape.x_count(), shape.w_count()};
     size_t workspace_bytes = clcnn_conv2d_workspace_size(op, phase);
     Guarded x(device, problem.x), w(device, problem.w), bias(device, problem.bias);
-    Guarded dy(device, problem.dy), result(device, Guarded::poison(counts[phase]));
+    const bool accumulate = phase == CLCNN_CONV2D_PHASE_FORWARD && problem.params.accumulate;
+    Guarded dy(device, problem.dy);
+    Guarded result(device, accumulate ? problem.y_before : Guarded::poison(counts[phase]));
     Guarded db(device, Guarded::poison((size_t)shape.K));
     Guarded workspace(device, workspace_bytes ? workspace_bytes : 4);
     Guarded packed_w(device, packed ? clcnn_conv2d_packed_filter_size(op) : 4);
@@ -178,12 +181,14 @@ void conv_check(const conv_problem &problem, struct clcnn_conv2d *op, enum clcnn
         if (phase != CLCNN_CONV2D_PHASE_FORWARD)
             continue;
         double shift = params.use_bias ? problem.bias[i % (size_t)problem.shape.K] : 0.0;
+        double before = params.accumulate ? problem.y_before[i] : 0.0;
         double alpha = params.activation_alpha != 0.0f ? params.activation_alpha : 0.3f;
-        /* One rounding of the sum with the bias; the slope of every activation is at most 1, and
-         * OpenCL's exp and tanh are good to 5 ulp, a division to 2.5. */
+        /* One rounding each of the sum with the bias and with what y held; the slope of every
+         * activation is at most 1, and OpenCL's exp and tanh are good to 5 ulp, a division to
+         * 2.5. */
         if (!exact)
-            allowed[i] += 2 * u * std::fabs(expected[i] + shift);
-        expected[i] = activate(expected[i] + shift, params.activation, alpha);
+            allowed[i] += 2 * u * (std::fabs(expected[i] + shift) + std::fabs(before));
+        expected[i] = activate(expected[i] + shift + before, params.activation, alpha);
         if (params.activation >= CLCNN_ACTIVATION_LEAKY_RELU)
             allowed[i] += 16 * u * std::fabs(expected[i]);
     }

@@ -35,7 +35,8 @@ struct conv_problem {
     enum conv_inputs inputs;
     int batch;
     std::vector<float> x, w, bias, dy;
-    ref_sums y, dx, dw, db; /* those of `phases`; y without bias and activation */
+    std::vector<float> y_before; /* with accumulate */
+    ref_sums y, dx, dw, db;      /* those of `phases`; y without bias and activation */
 
     conv_problem(const struct clcnn_conv2d_params &params, enum conv_inputs inputs,
                  unsigned phases = 7, int batch = 0);

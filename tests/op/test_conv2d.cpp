@@ -189,6 +189,24 @@ TEST_CASE("conv2d: first layers, exactly", "[conv2d]")
         test_everywhere(params, CONV_INTEGERS);
 }
 
+TEST_CASE("conv2d: added to what y holds, exactly", "[conv2d]")
+{
+    const conv_case cases[] = {
+        make(2, 5, 6, 3, 4, 3, 3),
+        with_bias(same(make(2, 7, 9, 17, 33, 3, 3)), CLCNN_ACTIVATION_RELU),
+        with_bias(make(3, 4, 5, 20, 24, 1, 1), CLCNN_ACTIVATION_RELU),
+        strides(same(make(1, 9, 8, 300, 35, 3, 3)), 2, 2), /* the sum in several parts */
+        with_bias(groups(same(make(2, 6, 7, 19, 19, 3, 5)), 19), CLCNN_ACTIVATION_RELU),
+        groups(dilation(make(1, 9, 9, 8, 12, 3, 3), 2, 2), 4),
+        strides(make(2, 30, 31, 3, 20, 7, 7), 2, 2),
+        same(make(1, 2, 2, 3, 3, 5, 5)),
+    };
+    for (conv_case params : cases) {
+        params.accumulate = true;
+        test_everywhere(params, CONV_INTEGERS);
+    }
+}
+
 TEST_CASE("conv2d: random legal problems, exactly", "[conv2d]")
 {
     std::mt19937 random(20240607);
@@ -201,6 +219,7 @@ TEST_CASE("conv2d: random legal problems, exactly", "[conv2d]")
                                 group_count * draw(1, 9), draw(1, 4), draw(1, 4));
         params.groups = group_count;
         params.use_bias = draw(0, 1) != 0;
+        params.accumulate = draw(0, 3) == 0;
         params.activation = draw(0, 1) ? CLCNN_ACTIVATION_RELU : CLCNN_ACTIVATION_LINEAR;
         if (draw(0, 1))
             params = strides(params, draw(1, 3), draw(1, 3));
@@ -231,8 +250,11 @@ TEST_CASE("conv2d: layers of networks", "[conv2d]")
         with_bias(same(make(1, 5, 5, 96, 64, 3, 3)), CLCNN_ACTIVATION_LEAKY_RELU),
         with_bias(strides(same(make(1, 14, 14, 16, 32, 3, 3)), 2, 2), CLCNN_ACTIVATION_SIGMOID),
     };
-    for (const conv_case &params : cases)
+    for (conv_case params : cases) {
         test_everywhere(params, CONV_RANDOM);
+        params.accumulate = !params.accumulate;
+        test_everywhere(params, CONV_RANDOM);
+    }
 }
 
 TEST_CASE("conv2d: a batch below the planned one", "[conv2d]")
