@@ -89,7 +89,10 @@ struct clcnn_profile_entry {
 
 /* Lists every OpenCL device of every platform; *infos is freed with clcnn_free.
  * A platform that fails is a log line. No platform at all gives count 0, not an error.
- * Thread-safe. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+ * As clcnn_device_open, it sets POCL_AFFINITY=1 in the process's environment if that is not set and
+ * all cores are the process's: pocl's threads then keep to a core each, else short kernels may run
+ * on half of the cores.
+ * Thread-safe (but for the environment). Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_device_list(struct clcnn_device_info **infos, size_t *count);
 
 /* Opens a device: NULL params mean the defaults. Thread-safe. The caller destroys it. Each

@@ -1,6 +1,7 @@
 #include "device/list.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "device/affinity.h"
 #include <stdlib.h>
 
 static enum clcnn_status add_platform(cl_platform_id platform, int index,
@@ -54,6 +55,7 @@ enum clcnn_status clcnn_candidates(struct clcnn_candidate **list, size_t *count)
 
     *list = NULL;
     *count = 0;
+    clcnn_spread_driver_threads();
     cl_int error = clGetPlatformIDs(0, NULL, &found);
     if (error != CL_SUCCESS || found == 0) {
         clcnn_logf(CLCNN_LOG_INFO, "device", "no OpenCL platform: %s", clcnn_cl_error_name(error));
