@@ -180,22 +180,30 @@ done:
     return clcnn_fail_prefix(status, "dense_backward_data: ");
 }
 
-static enum clcnn_status run_bias_gradient(struct clcnn_dense *op,
-                                           const struct clcnn_dense_args *args, int batch,
-                                           struct clcnn_stream *stream)
+/* What clcnn_gemm_run does not see: db, and a workspace that the bias gradient alone needs. */
+static enum clcnn_status check_bias_gradient(const struct clcnn_dense *op,
+                                             const struct clcnn_dense_args *args, int batch)
 {
+    enum { DB = 3 };
     enum clcnn_status status = CLCNN_STATUS_OK;
     size_t units = (size_t)op->params.units, bytes = (size_t)batch * units * sizeof(float);
     size_t workspace = clcnn_reduce_columns_workspace_size(op->bias_gradient);
+    const struct {
+        const char *name;
+        const struct clcnn_buffer *buffer;
+    } others[] = {{"dy", args->dy}, {"x", args->x}, {"dw", args->dw}, [DB] = {"db", args->db}};
 
     TRY(clcnn_buffer_check(op->device, args->dy, bytes, "bias gradient", "dy"));
     TRY(clcnn_buffer_check(op->device, args->db, units * sizeof(float), "bias gradient", "db"));
-    REQUIRE(!clcnn_buffer_overlap(args->dy, args->db), "bias gradient: db overlaps dy");
     if (workspace)
         TRY(clcnn_buffer_check(op->device, args->workspace, workspace, "bias gradient",
                                "workspace"));
-    TRY(clcnn_reduce_columns_run_in(op->bias_gradient, batch, args->dy, args->db, args->workspace,
-                                    stream));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        REQUIRE(i == DB || !clcnn_buffer_overlap(args->db, others[i].buffer),
+                "bias gradient: db overlaps %s", others[i].name);
+        REQUIRE(!workspace || !clcnn_buffer_overlap(args->workspace, others[i].buffer),
+                "bias gradient: workspace overlaps %s", others[i].name);
+    }
 done:
     return status;
 }
@@ -211,6 +219,8 @@ enum clcnn_status clcnn_dense_backward_weight(struct clcnn_dense *op,
     TRY(begin(op, args, &batch));
     if (!op->backward_weight)
         TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "the layer was made with inference_only"));
+    if (args->db)
+        TRY(check_bias_gradient(op, args, batch));
     TRY(clcnn_stream_begin(&stream, op->device, enqueue));
     TRY(clcnn_gemm_run_in(
         op->backward_weight,
@@ -218,7 +228,8 @@ enum clcnn_status clcnn_dense_backward_weight(struct clcnn_dense *op,
             .k = batch, .a = args->dy, .b = args->x, .c = args->dw, .workspace = args->workspace},
         &stream));
     if (args->db)
-        TRY(run_bias_gradient(op, args, batch, &stream));
+        TRY(clcnn_reduce_columns_run_in(op->bias_gradient, batch, args->dy, args->db,
+                                        args->workspace, &stream));
 done:
     status = clcnn_stream_end(&stream, status);
     return clcnn_fail_prefix(status, "dense_backward_weight: ");

@@ -1,5 +1,6 @@
 #include "ref/gemm.hpp"
-#include "support/guarded.hpp"
+#include "support/compare.hpp"
+#include <algorithm>
 
 namespace
 {
@@ -136,66 +137,153 @@ TEST_CASE("dense: inference only", "[dense]")
     dense_buffers buffers(device, t, op);
     struct clcnn_dense_args args = buffers.args(t);
     CHECK_OK(clcnn_dense_forward(op, &args, nullptr));
-    CHECK(clcnn_dense_backward_data(op, &args, nullptr) == CLCNN_STATUS_UNSUPPORTED);
-    CHECK(clcnn_dense_backward_weight(op, &args, nullptr) == CLCNN_STATUS_UNSUPPORTED);
+    CHECK_FAILS(clcnn_dense_backward_data(op, &args, nullptr), CLCNN_STATUS_UNSUPPORTED,
+                "inference_only");
+    CHECK_FAILS(clcnn_dense_backward_weight(op, &args, nullptr), CLCNN_STATUS_UNSUPPORTED,
+                "inference_only");
     clcnn_dense_destroy(&op);
 }
 
-TEST_CASE("dense: errors", "[dense]")
+TEST_CASE("dense: what create refuses", "[dense]")
 {
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    dense_case t = {3, 5, 4};
-    struct clcnn_dense_params good = {};
+    struct clcnn_dense_params good = {}, p;
     good.batch = 3;
     good.features = 5;
     good.units = 4;
-    good.use_bias = true;
+    p = good;
     struct clcnn_dense *op = nullptr;
-    CHECK(clcnn_dense_create(nullptr, &good, &op) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_dense_create(device, nullptr, &op) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_dense_create(device, &good, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    auto refused = [&](auto change) {
-        struct clcnn_dense_params params = good;
-        change(params);
-        CHECK(clcnn_dense_create(device, &params, &op) == CLCNN_STATUS_INVALID_ARGUMENT);
+    auto refused = [&](const char *text) {
+        op = (struct clcnn_dense *)&op;
+        CHECK_INVALID(clcnn_dense_create(device, &p, &op), text);
         CHECK(op == nullptr);
+        p = good;
     };
-    using params_t = struct clcnn_dense_params;
-    refused([](params_t &p) { p.batch = 0; });
-    refused([](params_t &p) { p.features = -1; });
-    refused([](params_t &p) { p.units = 0; });
-    refused([](params_t &p) { p.activation = CLCNN_ACTIVATION_SOFTMAX; });
+    CHECK_INVALID(clcnn_dense_create(nullptr, &good, &op), "device and params must not be NULL");
+    CHECK_INVALID(clcnn_dense_create(device, nullptr, &op), "device and params must not be NULL");
+    CHECK_INVALID(clcnn_dense_create(device, &good, nullptr), "out must not be NULL");
+    p.batch = 0, refused("batch=0");
+    p.batch = -3, refused("batch=-3");
+    p.features = 0, refused("features=0");
+    p.features = -1, refused("features=-1");
+    p.units = 0, refused("units=0");
+    p.units = -4, refused("units=-4");
+    p.activation = CLCNN_ACTIVATION_SOFTMAX, refused("activation softmax cannot be fused");
+    p.activation = (enum clcnn_activation)7, refused("activation unknown cannot be fused");
+    p.activation_alpha = -1, refused("activation_alpha=-1");
+    p.activation_alpha = NAN, refused("activation_alpha=");
     clcnn_dense_destroy(nullptr);
     clcnn_dense_destroy(&op);
+}
 
-    CHECK_OK(clcnn_dense_create(device, &good, &op));
+TEST_CASE("dense: what calls refuse", "[dense]")
+{
+    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
+    dense_case t = {150, 20, 20};
+    struct clcnn_dense_params params = {};
+    params.batch = t.batch;
+    params.features = t.features;
+    params.units = t.units;
+    params.use_bias = true;
+    struct clcnn_dense *op = nullptr;
+    CHECK_OK(clcnn_dense_create(device, &params, &op));
     dense_buffers buffers(device, t, op);
     Guarded tiny(device, 4);
-    const struct clcnn_dense_args args = buffers.args(t);
-    auto call_refused = [&](auto function, auto change) {
-        struct clcnn_dense_args bad = args;
-        change(bad);
-        CHECK(function(op, &bad, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
+    const struct clcnn_dense_args good = buffers.args(t);
+    struct clcnn_dense_args a = good;
+    auto refused = [&](auto function, const char *text) {
+        CHECK_INVALID(function(op, &a, nullptr), text);
+        a = good;
     };
-    using args_t = struct clcnn_dense_args;
-    call_refused(clcnn_dense_forward, [](args_t &a) { a.batch = 4; });
-    call_refused(clcnn_dense_forward, [](args_t &a) { a.batch = -1; });
-    call_refused(clcnn_dense_forward, [](args_t &a) { a.x = nullptr; });
-    call_refused(clcnn_dense_forward, [](args_t &a) { a.w = nullptr; });
-    call_refused(clcnn_dense_forward, [](args_t &a) { a.bias = nullptr; });
-    call_refused(clcnn_dense_forward, [&](args_t &a) { a.y = tiny; });
-    call_refused(clcnn_dense_forward, [&](args_t &a) { a.y = buffers.x; });
-    call_refused(clcnn_dense_backward_data, [](args_t &a) { a.batch = 4; });
-    call_refused(clcnn_dense_backward_data, [](args_t &a) { a.dy = nullptr; });
-    call_refused(clcnn_dense_backward_data, [&](args_t &a) { a.dx = tiny; });
-    call_refused(clcnn_dense_backward_weight, [](args_t &a) { a.batch = 4; });
-    call_refused(clcnn_dense_backward_weight, [](args_t &a) { a.dw = nullptr; });
-    call_refused(clcnn_dense_backward_weight, [&](args_t &a) { a.db = tiny; });
-    call_refused(clcnn_dense_backward_weight, [&](args_t &a) { a.db = buffers.dy; });
-    CHECK(clcnn_dense_forward(nullptr, &args, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_dense_backward_data(op, nullptr, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_dense_backward_weight(nullptr, &args, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_dense_pack_weight(nullptr, buffers.w, buffers.packed, nullptr) ==
-          CLCNN_STATUS_INVALID_ARGUMENT);
+    for (auto function :
+         {clcnn_dense_forward, clcnn_dense_backward_data, clcnn_dense_backward_weight}) {
+        CHECK_INVALID(function(nullptr, &good, nullptr), "op and args must not be NULL");
+        CHECK_INVALID(function(op, nullptr, nullptr), "op and args must not be NULL");
+        a.batch = 151, refused(function, "batch=151 is not in 1 .. 150");
+        a.batch = -1, refused(function, "batch=-1");
+    }
+    auto forward = clcnn_dense_forward;
+    a.x = nullptr, refused(forward, "dense_forward: gemm: a is NULL");
+    a.x = tiny, refused(forward, "a has 4 bytes");
+    a.w = nullptr, refused(forward, "b is NULL");
+    a.w = tiny, refused(forward, "b has 4 bytes");
+    a.bias = nullptr, refused(forward, "bias is NULL");
+    a.bias = tiny, refused(forward, "bias has 4 bytes");
+    a.y = nullptr, refused(forward, "c is NULL");
+    a.y = tiny, refused(forward, "c has 4 bytes");
+    a.y = buffers.x, refused(forward, "c overlaps a");
+    a.x = a.y, refused(forward, "c overlaps a");
+    auto backward_data = clcnn_dense_backward_data;
+    a.dy = nullptr, refused(backward_data, "dense_backward_data: gemm: a is NULL");
+    a.dy = tiny, refused(backward_data, "a has 4 bytes");
+    a.w = nullptr, refused(backward_data, "b is NULL");
+    a.dx = nullptr, refused(backward_data, "c is NULL");
+    a.dx = tiny, refused(backward_data, "c has 4 bytes");
+    a.dy = a.dx, refused(backward_data, "c overlaps a");
+    auto backward_weight = clcnn_dense_backward_weight;
+    for (bool bias : {false, true}) { /* whether the gradient of the bias is asked for or not */
+        a.dy = nullptr, a.db = bias ? a.db : nullptr, refused(backward_weight, "is NULL");
+        a.x = nullptr, a.db = bias ? a.db : nullptr, refused(backward_weight, "b is NULL");
+        a.dw = nullptr, a.db = bias ? a.db : nullptr, refused(backward_weight, "c is NULL");
+        a.dw = tiny, a.db = bias ? a.db : nullptr, refused(backward_weight, "c has 4 bytes");
+        a.dw = buffers.x, a.db = bias ? a.db : nullptr, refused(backward_weight, "overlaps");
+    }
+    a.db = tiny, refused(backward_weight, "dense_backward_weight: bias gradient: db has 4 bytes");
+    a.db = buffers.dy, refused(backward_weight, "db overlaps dy");
+    a.db = buffers.x, refused(backward_weight, "db overlaps x");
+    a.db = buffers.dw, refused(backward_weight, "db overlaps dw");
+    CHECK_OK(clcnn_device_finish(device));
+    std::vector<float> untouched = buffers.dw.read<float>();
+    CHECK(std::all_of(untouched.begin(), untouched.end(), [](float v) { return std::isnan(v); }));
     clcnn_dense_destroy(&op);
+}
+
+TEST_CASE("dense: a workspace or packed weights that do not fit", "[dense]")
+{
+    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
+    for (dense_case t : {dense_case{4096, 1, 64}, dense_case{4096, 48, 64}}) {
+        struct clcnn_dense_params params = {};
+        params.batch = t.batch;
+        params.features = t.features;
+        params.units = t.units;
+        struct clcnn_dense *op = nullptr;
+        CHECK_OK(clcnn_dense_create(device, &params, &op));
+        INFO("N=" << t.batch << ": workspace " << clcnn_dense_workspace_size(op) << ", packed "
+                  << clcnn_dense_packed_weight_size(op));
+        REQUIRE(clcnn_dense_workspace_size(op) > 4);
+        dense_buffers buffers(device, t, op);
+        Guarded tiny(device, 4);
+        const struct clcnn_dense_args good = buffers.args(t);
+        CHECK_OK(clcnn_dense_backward_weight(op, &good, nullptr));
+        struct clcnn_dense_args a = good;
+        a.workspace = nullptr;
+        CHECK_INVALID(clcnn_dense_backward_weight(op, &a, nullptr), "workspace is NULL");
+        a.workspace = tiny;
+        CHECK_INVALID(clcnn_dense_backward_weight(op, &a, nullptr), "workspace has 4 bytes");
+        Guarded large(device, Guarded::poison((size_t)1 << 20));
+        for (size_t i = 0; i < 4; i++) {
+            a = good;
+            a.workspace = large;
+            a.dy = i == 0 ? a.workspace : good.dy;
+            a.x = i == 1 ? a.workspace : good.x;
+            a.dw = i == 2 ? a.workspace : good.dw;
+            a.db = i == 3 ? a.workspace : good.db;
+            CHECK_INVALID(clcnn_dense_backward_weight(op, &a, nullptr), "overlaps");
+        }
+        if (clcnn_dense_packed_weight_size(op) > 4) {
+            auto pack = clcnn_dense_pack_weight;
+            CHECK_INVALID(pack(nullptr, buffers.w, buffers.packed, nullptr), "op must not be NULL");
+            CHECK_INVALID(pack(op, nullptr, buffers.packed, nullptr), "b is NULL");
+            CHECK_INVALID(pack(op, buffers.w, nullptr, nullptr), "packed_b is NULL");
+            CHECK_INVALID(pack(op, buffers.w, tiny, nullptr), "packed_b has 4 bytes");
+            CHECK_INVALID(pack(op, large, large, nullptr), "packed_b overlaps b");
+            a = good;
+            a.packed_w = tiny;
+            CHECK_INVALID(clcnn_dense_forward(op, &a, nullptr), "packed_b has 4 bytes");
+            a.packed_w = large;
+            a.y = large;
+            CHECK_INVALID(clcnn_dense_forward(op, &a, nullptr), "c overlaps packed_b");
+        }
+        clcnn_dense_destroy(&op);
+    }
 }
