@@ -147,6 +147,11 @@ static enum clcnn_status read_tensors(const struct state *state,
         clcnn_safetensor_to_float(found,
                                   values + state->trainer->weight_offsets[weight] / sizeof(float));
     }
+    /* Of a larger model, or of an optimizer that keeps more. */
+    if (clcnn_safetensors_count(file) != state->tensor_count)
+        TRY(clcnn_fail(CLCNN_STATUS_FORMAT,
+                       "load_state: %s has %zu tensors, the trainer's state has %zu", path,
+                       clcnn_safetensors_count(file), state->tensor_count));
 done:
     return status;
 }

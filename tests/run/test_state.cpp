@@ -26,6 +26,27 @@ struct clcnn_trainer_params params_of(enum clcnn_optimizer_kind kind, uint64_t s
     return params;
 }
 
+/* The first layer of both has the same weights under the same names. */
+clcnn_node dense_layers(struct clcnn_model *m, int count)
+{
+    struct clcnn_input_params input = {};
+    input.features = 3;
+    struct clcnn_dense_layer dense = {};
+    dense.units = 3;
+    clcnn_node x = clcnn_input(m, &input);
+    for (int i = 0; i < count; i++)
+        x = clcnn_add_dense(m, x, &dense);
+    return x;
+}
+clcnn_node dense_alone(struct clcnn_model *m)
+{
+    return dense_layers(m, 1);
+}
+clcnn_node dense_twice(struct clcnn_model *m)
+{
+    return dense_layers(m, 2);
+}
+
 void fit(struct clcnn_trainer *trainer, const struct clcnn_dataset *data, int from, int to)
 {
     struct clcnn_fit_params params = {};
@@ -121,6 +142,21 @@ TEST_CASE("A state that does not fit changes nothing", "[state]")
     TrainerOwner other(device, narrow, binary);
     CHECK(clcnn_trainer_load_state(other, good.path) == format);
     message_has("shape");
+
+    TestModel one(dense_alone), two(dense_twice);
+    TrainerOwner small(device, one, params_of(CLCNN_OPTIMIZER_KIND_SGD, 1));
+    TrainerOwner large(device, two, params_of(CLCNN_OPTIMIZER_KIND_SGD, 1));
+    struct clcnn_trainer_params plain_sgd = params_of(CLCNN_OPTIMIZER_KIND_SGD, 1);
+    plain_sgd.optimizer.momentum = 0;
+    TrainerOwner forgetful(device, one, plain_sgd);
+    CHECK_OK(clcnn_trainer_save_state(large, bad.path));
+    CHECK(clcnn_trainer_load_state(small, bad.path) == format);
+    message_has("has 8 tensors, the trainer's state has 4");
+    CHECK_OK(clcnn_trainer_save_state(small, bad.path));
+    CHECK(clcnn_trainer_load_state(large, bad.path) == format);
+    message_has("has no tensor 'dense_1/kernel'");
+    CHECK(clcnn_trainer_load_state(forgetful, bad.path) == format);
+    message_has("has 4 tensors, the trainer's state has 2");
 
     CHECK_OK(clcnn_trainer_read_weights(trainer));
     CHECK(model.weights() == before);
