@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct {
     enum clcnn_log_level level;
@@ -20,6 +21,14 @@ bool clcnn_log_enabled(enum clcnn_log_level level)
     return sink.function && level <= sink.level;
 }
 
+/* What compilers and drivers say has many lines; the caller is promised one at a time. */
+static void send_lines(enum clcnn_log_level level, const char *topic, char *text)
+{
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest))
+        sink.function(level, topic, line, sink.user);
+}
+
 void clcnn_logf(enum clcnn_log_level level, const char *topic, const char *format, ...)
 {
     if (!clcnn_log_enabled(level))
@@ -29,5 +38,5 @@ void clcnn_logf(enum clcnn_log_level level, const char *topic, const char *forma
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    sink.function(level, topic, text, sink.user);
+    send_lines(level, topic, text);
 }

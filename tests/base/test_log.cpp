@@ -58,6 +58,18 @@ TEST_CASE("log: levels up to the one that was set", "[log]")
     CHECK(!clcnn_log_enabled(CLCNN_LOG_ERROR));
 }
 
+TEST_CASE("log: many lines are handed over one by one", "[log]")
+{
+    Silence silence;
+    std::vector<entry> heard;
+    clcnn_log_set(CLCNN_LOG_INFO, collect, &heard);
+    clcnn_logf(CLCNN_LOG_INFO, "build", "\nfirst\r\n\n%s\n", "  second: \tx");
+    REQUIRE(heard.size() == 2);
+    CHECK(heard[0].message == "first");
+    CHECK(heard[1].message == "  second: \tx");
+    CHECK(heard[1].topic == "build");
+}
+
 TEST_CASE("log: a line that is too long is cut", "[log]")
 {
     Silence silence;
