@@ -26,16 +26,41 @@ TEST_CASE("buffer: write and read parts", "[buffer]")
     CHECK(clcnn_buffer_write(buffer, 0, 11, bytes, nullptr) == invalid);
     CHECK(std::string(clcnn_error_message()) ==
           "buffer: offset 0 + 11 bytes, but the buffer has 10");
-    CHECK(clcnn_buffer_read(buffer, 10, 1, got, nullptr) == invalid);
-    CHECK(clcnn_buffer_read(buffer, 2, SIZE_MAX, got, nullptr) == invalid);
+    CHECK_FAILS(clcnn_buffer_write(buffer, 9, 2, bytes, nullptr), invalid, "offset 9 + 2 bytes");
+    CHECK_FAILS(clcnn_buffer_write(buffer, 11, 0, bytes, nullptr), invalid, "offset 11 + 0 bytes");
+    CHECK_FAILS(clcnn_buffer_write(buffer, SIZE_MAX, 2, bytes, nullptr), invalid, "+ 2 bytes");
+    CHECK_FAILS(clcnn_buffer_read(buffer, 10, 1, got, nullptr), invalid, "offset 10 + 1 bytes");
+    CHECK_FAILS(clcnn_buffer_read(buffer, 0, 11, got, nullptr), invalid, "offset 0 + 11 bytes");
+    CHECK_FAILS(clcnn_buffer_read(buffer, 2, SIZE_MAX, got, nullptr), invalid, "offset 2 + ");
     CHECK(clcnn_buffer_read(nullptr, 0, 1, got, nullptr) == invalid);
     CHECK(clcnn_buffer_write(buffer, 0, 1, nullptr, nullptr) == invalid);
     Buffer none;
-    CHECK(clcnn_buffer_create(device, 0, &none) == invalid);
+    CHECK_FAILS(clcnn_buffer_create(device, 0, &none), invalid, "bytes must be more than 0");
     CHECK(clcnn_buffer_create(nullptr, 1, &none) == invalid);
     CHECK(clcnn_buffer_create(device, 1, nullptr) == invalid);
     clcnn_buffer_destroy(nullptr);
     clcnn_buffer_destroy(&none);
+}
+
+TEST_CASE("buffer: copies on a queue or after events that do not belong", "[buffer]")
+{
+    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_ANY);
+    Buffer buffer;
+    CHECK_OK(clcnn_buffer_create(device, 8, &buffer));
+    char bytes[8] = {};
+    cl_device_id id = clcnn_device_cl_device(device);
+    cl_context other = clCreateContext(nullptr, 1, &id, nullptr, nullptr, nullptr);
+    struct clcnn_enqueue enqueue = {};
+    enqueue.queue = clCreateCommandQueue(other, id, 0, nullptr);
+    const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
+    CHECK_FAILS(clcnn_buffer_write(buffer, 0, 8, bytes, &enqueue), invalid, "another context");
+    CHECK_FAILS(clcnn_buffer_read(buffer, 0, 8, bytes, &enqueue), invalid, "another context");
+    clReleaseCommandQueue(enqueue.queue);
+    clReleaseContext(other);
+    enqueue = {};
+    enqueue.num_events_in_wait_list = 2;
+    CHECK_FAILS(clcnn_buffer_write(buffer, 0, 8, bytes, &enqueue), invalid, "2 events to wait for");
+    CHECK_FAILS(clcnn_buffer_read(buffer, 0, 8, bytes, &enqueue), invalid, "2 events to wait for");
 }
 
 TEST_CASE("buffer: check and overlap, with slices", "[buffer]")

@@ -69,7 +69,9 @@ TEST_CASE("device: wrong arguments", "[device]")
     Device device;
     CHECK(clcnn_device_open(&params, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
     params.force_class = (enum clcnn_device_class)17;
-    CHECK(clcnn_device_open(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    CHECK_FAILS(clcnn_device_open(&params, &device), CLCNN_STATUS_INVALID_ARGUMENT,
+                "force_class 17 does not exist");
+    CHECK(!(struct clcnn_device *)device);
     size_t count;
     CHECK(clcnn_device_list(nullptr, &count) == CLCNN_STATUS_INVALID_ARGUMENT);
     clcnn_device_destroy(nullptr);

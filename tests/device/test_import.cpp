@@ -115,14 +115,19 @@ TEST_CASE("import: what does not belong together", "[import]")
     Device device;
     CHECK(clcnn_device_import(&params, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
     CHECK(clcnn_device_import(nullptr, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
     params.context = nullptr;
-    CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    CHECK_FAILS(clcnn_device_import(&params, &device), invalid, "must not be NULL");
     params = one.params();
     params.device = nullptr;
-    CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    CHECK_FAILS(clcnn_device_import(&params, &device), invalid, "must not be NULL");
     params = one.params();
     params.queue = nullptr;
-    CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+    CHECK_FAILS(clcnn_device_import(&params, &device), invalid, "must not be NULL");
+    params = one.params();
+    params.common.force_class = (enum clcnn_device_class)17;
+    CHECK_FAILS(clcnn_device_import(&params, &device), invalid, "force_class 17");
+    params = one.params();
     params.queue = other.queue;
     cl_uint contexts = one.context_references(), queues = other.queue_references();
     CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
@@ -143,7 +148,8 @@ TEST_CASE("import: what does not belong together", "[import]")
     if (most > 1 && clCreateSubDevices(one.device, half, 1, parts.data(), nullptr) == CL_SUCCESS) {
         params = one.params();
         params.device = parts[0];
-        CHECK(clcnn_device_import(&params, &device) == CLCNN_STATUS_INVALID_ARGUMENT);
+        CHECK_FAILS(clcnn_device_import(&params, &device), invalid,
+                    "the device does not belong to the context");
         clReleaseDevice(parts[0]);
     }
 }
@@ -182,10 +188,10 @@ TEST_CASE("wrap: a part of the caller's memory", "[import]")
     CHECK(clcnn_buffer_wrap(device, memory, 0, 101, &none) == invalid);
     CHECK(std::string(clcnn_error_message()) ==
           "buffer_wrap: offset 0 + 101 bytes, but the cl_mem has 100");
-    CHECK(clcnn_buffer_wrap(device, memory, 64, 40, &none) == invalid);
-    CHECK(clcnn_buffer_wrap(device, memory, 8, SIZE_MAX - 4, &none) == invalid);
-    CHECK(clcnn_buffer_wrap(device, memory, 2, 4, &none) == invalid);
-    CHECK(clcnn_buffer_wrap(device, memory, 4, 0, &none) == invalid);
+    CHECK_FAILS(clcnn_buffer_wrap(device, memory, 64, 40, &none), invalid, "offset 64 + 40 bytes");
+    CHECK_FAILS(clcnn_buffer_wrap(device, memory, 8, SIZE_MAX - 4, &none), invalid, "offset 8 + ");
+    CHECK_FAILS(clcnn_buffer_wrap(device, memory, 2, 4, &none), invalid, "not a multiple of 4");
+    CHECK_FAILS(clcnn_buffer_wrap(device, memory, 4, 0, &none), invalid, "more than 0");
     CHECK(clcnn_buffer_wrap(device, nullptr, 0, 4, &none) == invalid);
     CHECK(clcnn_buffer_wrap(nullptr, memory, 0, 4, &none) == invalid);
     CHECK(clcnn_buffer_wrap(device, memory, 0, 4, nullptr) == invalid);
@@ -194,7 +200,7 @@ TEST_CASE("wrap: a part of the caller's memory", "[import]")
     cl_context other = clCreateContext(nullptr, 1, &id, nullptr, nullptr, &error);
     REQUIRE(error == CL_SUCCESS);
     cl_mem foreign = clCreateBuffer(other, CL_MEM_READ_WRITE, 100, nullptr, &error);
-    CHECK(clcnn_buffer_wrap(device, foreign, 0, 4, &none) == invalid);
+    CHECK_FAILS(clcnn_buffer_wrap(device, foreign, 0, 4, &none), invalid, "another context");
     clReleaseMemObject(foreign);
     clReleaseContext(other);
 }

@@ -100,7 +100,8 @@ TEST_CASE("profile: needs a device, and queues, made for it", "[profile]")
     struct clcnn_device *plain = test_device(CLCNN_DEVICE_CLASS_ANY);
     struct clcnn_profile_entry *entries = nullptr;
     size_t count = 0;
-    CHECK(clcnn_device_profile(plain, &entries, &count) == CLCNN_STATUS_INVALID_ARGUMENT);
+    CHECK_FAILS(clcnn_device_profile(plain, &entries, &count), CLCNN_STATUS_INVALID_ARGUMENT,
+                "profile");
     CHECK(clcnn_device_profile(nullptr, &entries, &count) == CLCNN_STATUS_INVALID_ARGUMENT);
     clcnn_device_profile_reset(plain);
 

@@ -112,6 +112,17 @@ TEST_CASE("resize: what is refused", "[io][resize]")
     CHECK_FAILS(clcnn_image_resize(image, 1 << 15, 1 << 14, &out), invalid, "are not in 1 .. 2^28");
     clcnn_tensor_destroy(&image);
 
+    /* A result that no memory holds. */
+    clcnn_tensor *deep = make_image(1, 1, 1 << 20, Bytes(1 << 20));
+    CHECK_FAILS(clcnn_image_resize(deep, 1 << 28, 1, &out), CLCNN_STATUS_OUT_OF_MEMORY,
+                "281474976710656 elements of uint8");
+    clcnn_tensor_destroy(&deep);
+    /* A line more than 2^28 pixels. */
+    const clcnn_shape large = {3, {(1 << 14) + 1, 1 << 14, 1}};
+    CHECK_OK(clcnn_tensor_create(CLCNN_DTYPE_UINT8, &large, &image));
+    CHECK_FAILS(clcnn_image_resize(image, 1, 1, &out), invalid, "has more than 2^28 pixels");
+    clcnn_tensor_destroy(&image);
+
     clcnn_tensor *wrong[3] = {};
     const clcnn_shape vector = {1, {4}}, empty = {3, {0, 2, 1}}, good = {3, {1, 1, 1}};
     CHECK_OK(clcnn_tensor_create(CLCNN_DTYPE_UINT8, &vector, &wrong[0]));

@@ -272,6 +272,12 @@ const Refusal refusals[] = {
     { "input_layer: the layer's name is empty or longer than 255",
       input([](auto &p) { p.name = ""; }) },
     { "name 'a/b' contains '/'", input([](auto &p) { p.name = "a/b"; }) },
+    { "conv2d: the layer's name is empty or longer than 255", conv([](auto &l) {
+          static const std::string name(256, 'x');
+          l.name = name.c_str();
+      }) },
+    { "average_pooling2d: the layer's name '/' contains '/'", pool([](auto &l) { l.name = "/"; }) },
+    { "dense: the layer's name is not UTF-8", dense([](auto &l) { l.name = "\xc3("; }) },
     { "is not UTF-8", input([](auto &p) { p.name = "\xff"; }) },
     { "input_layer_1: model 'model' has an input already", [](Model &m) {
          m.image(3, 3, 3);
@@ -360,6 +366,13 @@ const Refusal refusals[] = {
     { "dense: layer is NULL",
       [](Model &m) { return clcnn_add_dense(m, m.vector(3), nullptr); } },
     { "dense: units=0 is not positive", dense([](auto &l) { l.units = 0; }) },
+    { "dense: units=-8 is not positive", dense([](auto &l) { l.units = -8; }) },
+    { "dense: leaky_relu's alpha -1", dense([](auto &l) {
+          l.activation = CLCNN_ACTIVATION_LEAKY_RELU;
+          l.activation_alpha = -1;
+      }) },
+    { "dense: initializer -1 is unknown",
+      dense([](auto &l) { set(l.kernel_initializer, -1); }) },
     { "dense: activation 99 is unknown",
       dense([](auto &l) { set(l.activation, 99); }) },
     { "dense: initializer 9 is unknown",
@@ -392,6 +405,18 @@ const Refusal refusals[] = {
       [](Model &m) {
           clcnn_node x = m.image(3, 3, 3);
           return clcnn_add_add(m, x, clcnn_add_flatten(m, x));
+      } },
+    { "add: node -1 is invalid",
+      [](Model &m) { return clcnn_add_add(m, m.vector(3), -1); } },
+    { "concatenate: node -7 is invalid",
+      [](Model &m) {
+          clcnn_node both[] = { m.vector(3), -7 };
+          return clcnn_add_concatenate(m, both, 2);
+      } },
+    { "concatenate: inputs (None, 3, 3, 3) and (None, 27) differ before the last axis",
+      [](Model &m) {
+          clcnn_node x = m.image(3, 3, 3), both[] = { x, clcnn_add_flatten(m, x) };
+          return clcnn_add_concatenate(m, both, 2);
       } },
     { "concatenate: inputs is NULL",
       [](Model &m) { return clcnn_add_concatenate(m, nullptr, 2); } },

@@ -231,6 +231,7 @@ TEST_CASE("activation: what create and calls refuse", "[activation]")
     p.rows = p.units = INT64_MAX / 2, refused("too large");
     p.alpha = -0.1f, refused("alpha=-0.1");
     p.alpha = INFINITY, refused("alpha=inf");
+    p.alpha = NAN, refused("alpha=");
 
     CHECK_OK(clcnn_activation_create(device, &good, &op));
     Guarded x(device, 4 * 32), y(device, 4 * 32), dx(device, 4 * 32), small(device, 4 * 31);
@@ -241,9 +242,15 @@ TEST_CASE("activation: what create and calls refuse", "[activation]")
     CHECK_INVALID(clcnn_activation_forward(op, 0, small, y, nullptr), "activation: x");
     CHECK_INVALID(clcnn_activation_forward(op, 0, nullptr, y, nullptr), "activation: x");
     CHECK_INVALID(clcnn_activation_forward(op, 0, x, small, nullptr), "activation: y");
+    CHECK_INVALID(clcnn_activation_forward(op, 0, x, nullptr, nullptr), "activation: y");
     CHECK_INVALID(clcnn_activation_backward(nullptr, 0, y, x, dx, nullptr), "op is NULL");
+    CHECK_INVALID(clcnn_activation_backward(op, 5, y, x, dx, nullptr), "5 rows");
+    CHECK_INVALID(clcnn_activation_backward(op, -1, y, x, dx, nullptr), "-1 rows");
     CHECK_INVALID(clcnn_activation_backward(op, 0, small, x, dx, nullptr), "activation: y");
+    CHECK_INVALID(clcnn_activation_backward(op, 0, nullptr, x, dx, nullptr), "activation: y");
     CHECK_INVALID(clcnn_activation_backward(op, 0, y, small, dx, nullptr), "activation: dy");
+    CHECK_INVALID(clcnn_activation_backward(op, 0, y, nullptr, dx, nullptr), "activation: dy");
+    CHECK_INVALID(clcnn_activation_backward(op, 0, y, x, small, nullptr), "activation: dx");
     CHECK_INVALID(clcnn_activation_backward(op, 0, y, x, nullptr, nullptr), "activation: dx");
     CHECK_INVALID(clcnn_activation_backward(op, 0, y, x, y, nullptr), "y and dx share memory");
     CHECK_OK(clcnn_activation_forward(op, 3, small, small, nullptr));
@@ -253,4 +260,6 @@ TEST_CASE("activation: what create and calls refuse", "[activation]")
     Owned<struct clcnn_buffer, clcnn_buffer_destroy> shifted;
     CHECK_OK(clcnn_buffer_wrap(device, memory, offset + 4, 4 * 32, &shifted));
     CHECK_INVALID(clcnn_activation_forward(op, 0, large, shifted, nullptr), "x and y share");
+    CHECK_INVALID(clcnn_activation_backward(op, 0, y, large, shifted, nullptr), "dy and dx share");
+    CHECK_INVALID(clcnn_activation_backward(op, 0, large, x, shifted, nullptr), "y and dx share");
 }

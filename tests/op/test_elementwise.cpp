@@ -225,7 +225,11 @@ TEST_CASE("elementwise: what is refused", "[elementwise]")
 
     CHECK_INVALID(clcnn_elementwise_add(nullptr, 12, a, b, false, y, nullptr), "add: op is NULL");
     CHECK_INVALID(clcnn_elementwise_add(op, -1, a, b, false, y, nullptr), "add: count=-1");
+    CHECK_INVALID(clcnn_elementwise_add(op, INT64_MAX, a, b, false, y, nullptr), "too large");
     CHECK_INVALID(clcnn_elementwise_add(op, 12, small, b, false, y, nullptr), "add: a");
+    CHECK_INVALID(clcnn_elementwise_add(op, 12, nullptr, b, false, y, nullptr), "add: a");
+    CHECK_INVALID(clcnn_elementwise_add(op, 12, a, small, false, y, nullptr), "add: b");
+    CHECK_INVALID(clcnn_elementwise_add(op, 12, a, b, false, nullptr, nullptr), "add: y");
     CHECK_INVALID(clcnn_elementwise_add(op, 12, a, nullptr, false, y, nullptr), "add: b");
     CHECK_INVALID(clcnn_elementwise_add(op, 12, a, b, false, small, nullptr), "add: y");
     CHECK_INVALID(clcnn_elementwise_add(op, 12, whole, b, false, shifted, nullptr),
@@ -244,10 +248,15 @@ TEST_CASE("elementwise: what is refused", "[elementwise]")
     CHECK_INVALID(copy(a, 3, 4, 4, -1, y, 4, 0), "x's rows of 4");
     CHECK_INVALID(copy(a, 3, 4, 4, 1, y, 4, 0), "x's rows of 4");
     CHECK_INVALID(copy(a, 3, 4, 4, 0, y, 3, 0), "y's rows of 3");
+    CHECK_INVALID(copy(a, 3, 4, 3, 0, y, 4, 0), "x's rows of 3");
+    CHECK_INVALID(copy(a, 3, 4, 4, 0, y, 4, -1), "y's rows of 4");
+    CHECK_INVALID(copy(a, 3, 3, 4, 0, y, 4, 2), "y's rows of 4");
     CHECK_INVALID(copy(a, 3, 4, 4, 0, y, INT64_MAX, INT64_MAX - 2), "y's rows");
     CHECK_INVALID(copy(a, 3, 4, 4, 0, y, INT64_MAX, 0), "too large");
     CHECK_INVALID(copy(a, 4, 4, 4, 0, large, 4, 0), "copy: x");
+    CHECK_INVALID(copy(nullptr, 3, 4, 4, 0, y, 4, 0), "copy: x");
     CHECK_INVALID(copy(a, 3, 4, 4, 0, small, 4, 0), "copy: y");
+    CHECK_INVALID(copy(a, 3, 4, 4, 0, nullptr, 4, 0), "copy: y");
     CHECK_INVALID(copy(a, 3, 4, 4, 0, a, 4, 0), "x and y share memory");
     CHECK_OK(copy(a, 3, 3, 4, 0, small, 4, 0)); /* the last row may end early */
 
@@ -260,7 +269,9 @@ TEST_CASE("elementwise: what is refused", "[elementwise]")
     CHECK_INVALID(drop(12, -0.5f, a, y), "rate=-0.5");
     CHECK_INVALID(drop(12, NAN, a, y), "rate=");
     CHECK_INVALID(drop(12, 0.5f, small, y), "dropout: x");
+    CHECK_INVALID(drop(12, 0.5f, nullptr, y), "dropout: x");
     CHECK_INVALID(drop(12, 0.5f, a, small), "dropout: y");
+    CHECK_INVALID(drop(12, 0.5f, a, nullptr), "dropout: y");
     CHECK_INVALID(drop(12, 0.5f, whole, shifted), "x and y share memory");
     CHECK_INVALID(clcnn_elementwise_dropout(op, 12, 0.5f, 1, 1ull << 62, a, y, nullptr), "step");
 
@@ -270,9 +281,13 @@ TEST_CASE("elementwise: what is refused", "[elementwise]")
     };
     CHECK_INVALID(clcnn_elementwise_transpose(nullptr, true, 1, 1, 1, 1, a, y, nullptr), "op is");
     CHECK_INVALID(transpose(0, 3, 2, 2, a, y), "N=0");
+    CHECK_INVALID(transpose(1, 0, 2, 2, a, y), "C=0");
     CHECK_INVALID(transpose(1, 3, -2, 2, a, y), "H=-2");
+    CHECK_INVALID(transpose(1, 3, 2, 0, a, y), "W=0");
     CHECK_INVALID(transpose(INT32_MAX, INT32_MAX, INT32_MAX, 2, a, y), "too large");
     CHECK_INVALID(transpose(1, 3, 2, 2, small, y), "transpose: x");
+    CHECK_INVALID(transpose(1, 3, 2, 2, nullptr, y), "transpose: x");
     CHECK_INVALID(transpose(1, 3, 2, 2, a, small), "transpose: y");
+    CHECK_INVALID(transpose(1, 3, 2, 2, a, nullptr), "transpose: y");
     CHECK_INVALID(transpose(1, 3, 2, 2, a, a), "x and y share memory");
 }

@@ -328,7 +328,9 @@ TEST_CASE("loss: what create refuses", "[loss]")
     CHECK_INVALID(clcnn_loss_create(device, &p, nullptr), "out is NULL");
     p.kind = (enum clcnn_loss_kind)4, refused(CLCNN_STATUS_INVALID_ARGUMENT, "4 is no loss");
     p.batch = 0, refused(CLCNN_STATUS_INVALID_ARGUMENT, "batch=0");
+    p.batch = -4, refused(CLCNN_STATUS_INVALID_ARGUMENT, "batch=-4");
     p.units = 0, refused(CLCNN_STATUS_INVALID_ARGUMENT, "units=0");
+    p.units = -3, refused(CLCNN_STATUS_INVALID_ARGUMENT, "units=-3");
     p.units = (1 << 24) + 1, refused(CLCNN_STATUS_INVALID_ARGUMENT, "units=16777217");
     p.kind = squared, refused(CLCNN_STATUS_UNSUPPORTED, "mean_squared_error has no logits");
 }
@@ -355,16 +357,32 @@ TEST_CASE("loss: what a call refuses", "[loss]")
     a.batch = 5, refused("batch 5 is not in 1..4");
     a.batch = -1, refused("batch -1");
     a.scale = NAN, refused("scale");
+    a.scale = INFINITY, refused("scale");
     a.x = nullptr, refused("loss: x");
+    a.x = small, refused("loss: x");
+    a.target = nullptr, refused("loss: target");
     a.target = small, refused("loss: target");
     a.loss = nullptr, refused("loss: loss");
     a.loss = small, refused("loss: loss");
     a.totals = small, refused("loss: totals");
     a.dx = small, refused("loss: dx");
     a.dx = x, refused("x and an output share memory");
+    a.loss = x, refused("x and an output share memory");
+    a.totals = x, refused("x and an output share memory");
     a.loss = t, refused("target and an output share memory");
+    a.dx = t, refused("target and an output share memory");
+    a.totals = t, refused("target and an output share memory");
     a.dx = a.loss = dx, refused("dx and loss share memory");
     a.totals = loss, refused("totals and loss share memory");
-    a.totals = totals, a.dx = totals, refused("loss: dx");
+    a.totals = a.dx = dx, refused("dx and totals share memory");
     CHECK_OK(clcnn_loss_run(op, &good, nullptr));
+
+    /* Labels are one a row, whatever the number of classes. */
+    const struct clcnn_loss_params labels = {sparse, 4, 3, true};
+    Loss by_label;
+    CHECK_OK(clcnn_loss_create(device, &labels, &by_label));
+    good.target = small;
+    CHECK_INVALID(clcnn_loss_run(by_label, &good, nullptr), "loss: target has 12 bytes, 16 are");
+    good.batch = 3;
+    CHECK_OK(clcnn_loss_run(by_label, &good, nullptr));
 }

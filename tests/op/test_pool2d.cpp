@@ -276,6 +276,21 @@ TEST_CASE("pool2d: output sizes", "[pool2d]")
     CHECK((out[0] == 1 && out[1] == 1));
     CHECK_INVALID(clcnn_pool2d_output_size(nullptr, out), "pool2d: params");
     CHECK_INVALID(clcnn_pool2d_output_size(&p, nullptr), "output is NULL");
+
+    struct clcnn_pool2d_params good = pool_case{1, 6, 6}.params(CLCNN_POOL_MODE_MAX);
+    auto refused = [&](const char *text) {
+        CHECK_INVALID(clcnn_pool2d_output_size(&p, out), text);
+        p = good;
+    };
+    p = good;
+    p.height = 0, refused("pool2d: height 0");
+    p.width = -1, refused("pool2d: width -1");
+    p.size[1] = 7, refused("smaller than the filter's span 7");
+    p.size[0] = -2, refused("filter size -2");
+    p.strides[0] = -1, refused("stride -1");
+    p.padding = (enum clcnn_padding)3, refused("3 is no padding");
+    p.pads[2] = 1, refused("padding is not explicit");
+    p.padding = CLCNN_PADDING_EXPLICIT, p.pads[0] = 2, refused("is not below the window's size 2");
 }
 
 TEST_CASE("pool2d: what create refuses", "[pool2d]")
@@ -292,6 +307,8 @@ TEST_CASE("pool2d: what create refuses", "[pool2d]")
     CHECK_INVALID(clcnn_pool2d_create(device, nullptr, &op), "device or params is NULL");
     CHECK_INVALID(clcnn_pool2d_create(device, &p, nullptr), "out is NULL");
     p.batch = 0, refused("batch=0");
+    p.batch = -2, refused("batch=-2");
+    p.channels = 0, refused("channels=0");
     p.channels = -1, refused("channels=-1");
     p.height = 0, refused("pool2d: height 0");
     p.width = -2, refused("pool2d: width -2");
@@ -305,6 +322,8 @@ TEST_CASE("pool2d: what create refuses", "[pool2d]")
     refused("width: padding 0, 2 is not below the window's size 2");
     p.padding = CLCNN_PADDING_EXPLICIT, p.pads[1] = -1, refused("padding -1");
     p.activation = CLCNN_ACTIVATION_SOFTMAX, refused("softmax");
+    p.activation = (enum clcnn_activation)7, refused("(7) cannot be fused");
+    p.activation_alpha = INFINITY, refused("activation_alpha=inf");
     p.activation_alpha = -1, refused("activation_alpha=-1");
     p.activation_alpha = NAN, refused("activation_alpha");
     p.height = p.width = 1 << 16, refused("is too large");
@@ -329,7 +348,14 @@ TEST_CASE("pool2d: what a call refuses", "[pool2d]")
     CHECK_INVALID(clcnn_pool2d_forward(op, 0, small, y, nullptr), "pool2d: x");
     CHECK_INVALID(clcnn_pool2d_forward(op, 0, nullptr, y, nullptr), "pool2d: x");
     CHECK_INVALID(clcnn_pool2d_forward(op, 0, x, small, nullptr), "pool2d: y");
+    CHECK_INVALID(clcnn_pool2d_forward(op, 0, x, nullptr, nullptr), "pool2d: y");
     CHECK_INVALID(clcnn_pool2d_forward(op, 0, x, x, nullptr), "x and y share memory");
+    CHECK_INVALID(clcnn_pool2d_backward(nullptr, 0, x, nullptr, y, dx, nullptr), "op is NULL");
+    CHECK_INVALID(clcnn_pool2d_backward(op, 3, x, nullptr, y, dx, nullptr), "batch 3");
+    CHECK_INVALID(clcnn_pool2d_backward(op, -1, x, nullptr, y, dx, nullptr), "batch -1");
+    CHECK_INVALID(clcnn_pool2d_backward(op, 0, small, nullptr, y, dx, nullptr), "pool2d: x");
+    CHECK_INVALID(clcnn_pool2d_backward(op, 0, x, nullptr, nullptr, dx, nullptr), "pool2d: dy");
+    CHECK_INVALID(clcnn_pool2d_backward(op, 0, x, nullptr, y, nullptr, nullptr), "pool2d: dx");
     CHECK_INVALID(clcnn_pool2d_backward(op, 0, nullptr, nullptr, y, dx, nullptr), "pool2d: x");
     CHECK_INVALID(clcnn_pool2d_backward(op, 0, x, nullptr, small, dx, nullptr), "pool2d: dy");
     CHECK_INVALID(clcnn_pool2d_backward(op, 0, x, nullptr, y, small, nullptr), "pool2d: dx");

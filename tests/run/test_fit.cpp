@@ -299,16 +299,19 @@ TEST_CASE("Data that does not fit is refused with the reason", "[trainer]")
     TestData good(8, 8, 6, 4, true);
     struct clcnn_fit_params params = {};
 
-    CHECK(clcnn_trainer_fit(nullptr, &good, nullptr, nullptr) == invalid);
-    CHECK(clcnn_trainer_fit(trainer, nullptr, nullptr, nullptr) == invalid);
-    CHECK(clcnn_trainer_evaluate(nullptr, &good, &metrics) == invalid);
-    CHECK(clcnn_trainer_evaluate(trainer, nullptr, &metrics) == invalid);
-    CHECK(clcnn_trainer_evaluate(trainer, &good, nullptr) == invalid);
+    struct clcnn_history history = {(struct clcnn_history_row *)&history, 7, true};
+
+    CHECK_FAILS(clcnn_trainer_fit(nullptr, &good, nullptr, &history), invalid, "trainer is NULL");
+    CHECK((!history.rows && history.count == 0 && !history.stopped));
+    CHECK_FAILS(clcnn_trainer_fit(trainer, nullptr, nullptr, nullptr), invalid, "data");
+    CHECK_FAILS(clcnn_trainer_evaluate(nullptr, &good, &metrics), invalid, "trainer and metrics");
+    CHECK_FAILS(clcnn_trainer_evaluate(trainer, nullptr, &metrics), invalid, "data");
+    CHECK_FAILS(clcnn_trainer_evaluate(trainer, &good, nullptr), invalid, "trainer and metrics");
     params.epochs = -1;
-    CHECK(clcnn_trainer_fit(trainer, &good, &params, nullptr) == invalid);
+    CHECK_FAILS(clcnn_trainer_fit(trainer, &good, &params, nullptr), invalid, "epochs -1");
     params = {};
     params.initial_epoch = -1;
-    CHECK(clcnn_trainer_fit(trainer, &good, &params, nullptr) == invalid);
+    CHECK_FAILS(clcnn_trainer_fit(trainer, &good, &params, nullptr), invalid, "initial_epoch -1");
 
     TestData wide(8, 8, 7, 4, true);
     CHECK(clcnn_trainer_fit(trainer, &wide, nullptr, nullptr) == invalid);
@@ -321,10 +324,20 @@ TEST_CASE("Data that does not fit is refused with the reason", "[trainer]")
     TestData five(16, 8, 6, 5, true);
     CHECK(clcnn_trainer_evaluate(trainer, &five, &metrics) == invalid);
     message_has("label 4 of sample");
+    params = {};
+    params.validation = &five;
+    CHECK(clcnn_trainer_fit(trainer, &good, &params, nullptr) == invalid);
+    message_has("fit: validation: label 4 of sample");
+    TestData below(8, 8, 6, 4, true);
+    ((int32_t *)clcnn_tensor_data(below.labels))[5] = -1;
+    CHECK(clcnn_trainer_fit(trainer, &below, nullptr, nullptr) == invalid);
+    message_has("fit: label -1 of sample 5 is not in 0..3");
 
     TestData empty(0, 8, 6, 4, true);
     CHECK(clcnn_trainer_fit(trainer, &empty, nullptr, nullptr) == invalid);
     message_has("no samples");
+    CHECK(clcnn_trainer_evaluate(trainer, &empty, &metrics) == invalid);
+    message_has("evaluate: the data has no samples");
 
     TestData fewer(4, 8, 6, 4, true);
     struct clcnn_dataset mixed = {good.x, fewer.labels, 4, nullptr};
@@ -332,6 +345,10 @@ TEST_CASE("Data that does not fit is refused with the reason", "[trainer]")
     message_has("4 labels for 8 images");
     mixed = {good.x, nullptr, 4, nullptr};
     CHECK(clcnn_trainer_fit(trainer, &mixed, nullptr, nullptr) == invalid);
+    message_has("its x and its labels must not be NULL");
+    mixed = {nullptr, good.labels, 4, nullptr};
+    CHECK(clcnn_trainer_fit(trainer, &mixed, nullptr, nullptr) == invalid);
+    message_has("its x and its labels must not be NULL");
     mixed = {good.labels, good.labels, 4, nullptr};
     CHECK(clcnn_trainer_fit(trainer, &mixed, nullptr, nullptr) == invalid);
     message_has("x is int32");

@@ -139,7 +139,7 @@ TEST_CASE("null: a wait list that is not there", "[null][device]")
     char bytes[16];
     struct clcnn_enqueue enqueue = {};
     enqueue.num_events_in_wait_list = 2;
-    CHECK(clcnn_buffer_read(buffer, 0, 4, bytes, &enqueue) != CLCNN_STATUS_OK);
+    CHECK_FAILS(clcnn_buffer_read(buffer, 0, 4, bytes, &enqueue), invalid, "event_wait_list");
 }
 
 TEST_CASE("null: convolution", "[null][conv2d]")

@@ -117,6 +117,16 @@ TEST_CASE("On a terminal the line is rewritten, with the time left", "[progress]
     CHECK(text.substr(text.size() - 2) == "\r\n");
 }
 
+TEST_CASE("Without a file, or without progress, nothing is printed", "[progress]")
+{
+    struct clcnn_progress end = example_end();
+    CHECK(clcnn_progress_bar(&end, nullptr));
+    FILE *file = tmpfile();
+    CHECK(clcnn_progress_bar(nullptr, file));
+    CHECK(ftell(file) == 0);
+    fclose(file);
+}
+
 TEST_CASE("Without UTF-8 the bar is ASCII", "[progress]")
 {
     Locale plain("C");

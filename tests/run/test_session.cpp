@@ -271,52 +271,65 @@ TEST_CASE("Running a session allocates nothing on the device", "[session]")
     CHECK(programs_after.built_from_source == programs_before.built_from_source);
 }
 
-TEST_CASE("Session requirements", "[session]")
+TEST_CASE("What creating a session refuses", "[session]")
 {
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
     TestModel model(test_networks[0]);
-    struct clcnn_session *session = nullptr;
     struct clcnn_session_params params = {};
+    auto refused = [&](struct clcnn_device *on, struct clcnn_model *of, enum clcnn_status status,
+                       const char *words) {
+        struct clcnn_session *session = (struct clcnn_session *)&session;
+        CHECK_FAILS(clcnn_session_create(on, of, &params, &session), status, words);
+        CHECK(session == nullptr);
+        params = {};
+    };
     const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
-
-    CHECK(clcnn_session_create(nullptr, model, nullptr, &session) == invalid);
-    CHECK(clcnn_session_create(device, nullptr, nullptr, &session) == invalid);
-    CHECK(clcnn_session_create(device, model, nullptr, nullptr) == invalid);
-    params.batch = -1;
-    CHECK(clcnn_session_create(device, model, &params, &session) == invalid);
-    CHECK(message_has("batch -1"));
-    params = {};
-    params.max_error = -1.0;
-    CHECK(clcnn_session_create(device, model, &params, &session) == invalid);
-    params.max_error = NAN;
-    CHECK(clcnn_session_create(device, model, &params, &session) == invalid);
-    CHECK(session == nullptr);
+    CHECK_FAILS(clcnn_session_create(device, model, &params, nullptr), invalid, "out is NULL");
+    refused(nullptr, model, invalid, "device and model must not be NULL");
+    refused(device, nullptr, invalid, "device and model must not be NULL");
+    params.batch = -1, refused(device, model, invalid, "session: batch -1 is negative");
+    params.max_error = -1, refused(device, model, invalid, "max_error -1");
+    params.max_error = NAN, refused(device, model, invalid, "max_error");
+    params.max_error = INFINITY, refused(device, model, invalid, "max_error inf");
+    params.max_error = 1e-30;
+    refused(device, model, CLCNN_STATUS_UNSUPPORTED, "max_error");
 
     struct clcnn_model *unfinished = nullptr;
     CHECK_OK(clcnn_model_create(nullptr, &unfinished));
-    CHECK(clcnn_session_create(device, unfinished, nullptr, &session) == invalid);
-    CHECK(message_has("not finished"));
+    refused(device, unfinished, invalid, "model 'model' is not finished");
     clcnn_model_destroy(&unfinished);
+}
 
+TEST_CASE("What running a session refuses", "[session]")
+{
+    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
+    const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
+    TestModel model(test_networks[0]);
     SessionOwner owner(device, model, 2);
     std::vector<float> values = test_values(3 * model.inputs(), 1), y(3 * model.outputs());
-    CHECK(clcnn_session_predict(owner, -1, values.data(), y.data()) == invalid);
-    CHECK(clcnn_session_predict(owner, 1, nullptr, y.data()) == invalid);
-    CHECK(clcnn_session_predict(owner, 1, values.data(), nullptr) == invalid);
-    CHECK(clcnn_session_predict(nullptr, 1, values.data(), y.data()) == invalid);
+    CHECK_FAILS(clcnn_session_predict(owner, -1, values.data(), y.data()), invalid, "count -1");
+    CHECK_FAILS(clcnn_session_predict(owner, 1, nullptr, y.data()), invalid, "x and y");
+    CHECK_FAILS(clcnn_session_predict(owner, 1, values.data(), nullptr), invalid, "x and y");
+    CHECK_FAILS(clcnn_session_predict(nullptr, 1, values.data(), y.data()), invalid,
+                "session is NULL");
     CHECK_OK(clcnn_session_predict(owner, 0, nullptr, nullptr));
 
-    Guarded x(device, values), out(device, y);
-    CHECK(clcnn_session_enqueue(owner, 0, x, out, nullptr) == invalid);
-    CHECK(clcnn_session_enqueue(owner, 3, x, out, nullptr) == invalid);
-    CHECK(message_has("1..2"));
-    CHECK(clcnn_session_enqueue(owner, 1, nullptr, out, nullptr) == invalid);
-    CHECK(clcnn_session_enqueue(owner, 1, x, nullptr, nullptr) == invalid);
-    CHECK(clcnn_session_enqueue(owner, 1, x, x, nullptr) == invalid);
-    Guarded small(device, 4);
-    CHECK(clcnn_session_enqueue(owner, 1, small, out, nullptr) == invalid);
-    CHECK(clcnn_session_enqueue(owner, 1, x, small, nullptr) == invalid);
-    CHECK(message_has("y has 4 bytes"));
+    Guarded x(device, values), out(device, y), small(device, 4);
+    auto refused = [&](int batch, const struct clcnn_buffer *from, struct clcnn_buffer *to,
+                       const char *words) {
+        CHECK_FAILS(clcnn_session_enqueue(owner, batch, from, to, nullptr), invalid, words);
+    };
+    CHECK_FAILS(clcnn_session_enqueue(nullptr, 1, x, out, nullptr), invalid, "session is NULL");
+    refused(0, x, out, "batch 0 is not in 1..2");
+    refused(-1, x, out, "batch -1 is not in 1..2");
+    refused(3, x, out, "batch 3 is not in 1..2");
+    refused(1, nullptr, out, "x is NULL");
+    refused(1, x, nullptr, "y is NULL");
+    refused(1, x, x, "x and y overlap");
+    refused(1, small, out, "x has 4 bytes");
+    refused(1, x, small, "y has 4 bytes");
+    CHECK_OK(clcnn_session_enqueue(owner, 1, x, out, nullptr));
+    CHECK_OK(clcnn_device_finish(device));
 }
 
 TEST_CASE("A batch that cannot fit says what was needed", "[session]")

@@ -212,64 +212,73 @@ TEST_CASE("Training reuses memory", "[trainer]")
     clcnn_model_destroy(&model);
 }
 
-TEST_CASE("Trainer requirements", "[trainer]")
+TEST_CASE("What creating a trainer refuses", "[trainer]")
+{
+    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
+    TestModel model(test_networks[0]), image(test_networks[1]), nothing(test_networks.back());
+    struct clcnn_trainer_params params = {};
+    auto refused = [&](struct clcnn_device *on, struct clcnn_model *of, enum clcnn_status status,
+                       const char *words) {
+        struct clcnn_trainer *trainer = (struct clcnn_trainer *)&trainer;
+        CHECK_FAILS(clcnn_trainer_create(on, of, &params, &trainer), status, words);
+        CHECK(trainer == nullptr);
+        params = {};
+    };
+    const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
+    CHECK_FAILS(clcnn_trainer_create(device, model, &params, nullptr), invalid, "out is NULL");
+    refused(nullptr, model, invalid, "device and model must not be NULL");
+    refused(device, nullptr, invalid, "device and model must not be NULL");
+    params.batch_size = -1, refused(device, model, invalid, "batch_size -1");
+    params.loss = (enum clcnn_loss_kind)9, refused(device, model, invalid, "loss 9 is unknown");
+    params.max_error = -1, refused(device, model, invalid, "max_error -1");
+    params.max_error = NAN, refused(device, model, invalid, "max_error");
+    params.max_error = INFINITY, refused(device, model, invalid, "max_error inf");
+    params.max_error = 1e-30, refused(device, model, CLCNN_STATUS_UNSUPPORTED, "max_error");
+    params.optimizer.momentum = 2, refused(device, model, invalid, "momentum=2");
+    params.batch_size = 1 << 30;
+    refused(device, model, CLCNN_STATUS_OUT_OF_MEMORY, "smaller batch");
+    params.loss = CLCNN_LOSS_KIND_MEAN_SQUARED_ERROR;
+    params.from_logits = true;
+    refused(device, model, CLCNN_STATUS_UNSUPPORTED, "no logits");
+    refused(device, image, invalid, "sparse_categorical_crossentropy needs an output");
+    params.loss = CLCNN_LOSS_KIND_CATEGORICAL_CROSSENTROPY;
+    refused(device, image, invalid, "flatten");
+    params.loss = CLCNN_LOSS_KIND_MEAN_SQUARED_ERROR;
+    refused(device, nothing, invalid, "no weights");
+
+    struct clcnn_model *unfinished = nullptr;
+    CHECK_OK(clcnn_model_create(nullptr, &unfinished));
+    refused(device, unfinished, invalid, "model 'model' is not finished");
+    clcnn_model_destroy(&unfinished);
+    clcnn_trainer_destroy(nullptr);
+}
+
+TEST_CASE("What a trainer's calls refuse", "[trainer]")
 {
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
     TestModel model(test_networks[0]);
-    struct clcnn_trainer *trainer = nullptr;
-    struct clcnn_trainer_params params = {};
-    const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
-
-    CHECK(clcnn_trainer_create(nullptr, model, &params, &trainer) == invalid);
-    CHECK(clcnn_trainer_create(device, nullptr, &params, &trainer) == invalid);
-    CHECK(clcnn_trainer_create(device, model, &params, nullptr) == invalid);
-    params.batch_size = -1;
-    CHECK(clcnn_trainer_create(device, model, &params, &trainer) == invalid);
-    message_has("batch_size -1");
-    params = {};
-    params.loss = (enum clcnn_loss_kind)9;
-    CHECK(clcnn_trainer_create(device, model, &params, &trainer) == invalid);
-    params = {};
-    params.max_error = -1;
-    CHECK(clcnn_trainer_create(device, model, &params, &trainer) == invalid);
-    params = {};
-    params.optimizer.momentum = 2.0f;
-    CHECK(clcnn_trainer_create(device, model, &params, &trainer) == invalid);
-    params = {};
-    params.batch_size = 1 << 30;
-    CHECK(clcnn_trainer_create(device, model, &params, &trainer) == CLCNN_STATUS_OUT_OF_MEMORY);
-    message_has("smaller batch");
-    params = {};
-    params.loss = CLCNN_LOSS_KIND_MEAN_SQUARED_ERROR;
-    params.from_logits = true;
-    CHECK(clcnn_trainer_create(device, model, &params, &trainer) == CLCNN_STATUS_UNSUPPORTED);
-
-    TestModel image(test_networks[1]), nothing(test_networks.back());
-    CHECK(clcnn_trainer_create(device, image, nullptr, &trainer) == invalid);
-    message_has("flatten");
-    params = {};
-    params.loss = CLCNN_LOSS_KIND_MEAN_SQUARED_ERROR;
-    CHECK(clcnn_trainer_create(device, nothing, &params, &trainer) == invalid);
-    message_has("no weights");
-    CHECK(trainer == nullptr);
-
     TrainerOwner owner(device, model, learning(CLCNN_OPTIMIZER_KIND_SGD, 0.1f, 2));
     std::vector<float> x = test_values(2 * model.inputs(), 1), y(2 * model.outputs());
+    const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
     int32_t good[] = {0, 2}, bad[] = {0, 3}, negative[] = {-1, 0};
-    CHECK(clcnn_trainer_train_on_batch(nullptr, 1, x.data(), good, nullptr) == invalid);
-    CHECK(clcnn_trainer_train_on_batch(owner, 1, nullptr, good, nullptr) == invalid);
-    CHECK(clcnn_trainer_train_on_batch(owner, 1, x.data(), nullptr, nullptr) == invalid);
-    CHECK(clcnn_trainer_train_on_batch(owner, 0, x.data(), good, nullptr) == invalid);
-    CHECK(clcnn_trainer_train_on_batch(owner, 3, x.data(), good, nullptr) == invalid);
-    message_has("1..2");
-    CHECK(clcnn_trainer_train_on_batch(owner, 2, x.data(), bad, nullptr) == invalid);
-    message_has("label 3 of sample 1 is not in 0..2");
-    CHECK(clcnn_trainer_train_on_batch(owner, 2, x.data(), negative, nullptr) == invalid);
-    CHECK(clcnn_trainer_predict(nullptr, 1, x.data(), y.data()) == invalid);
-    CHECK(clcnn_trainer_predict(owner, -1, x.data(), y.data()) == invalid);
-    CHECK(clcnn_trainer_predict(owner, 1, nullptr, y.data()) == invalid);
-    CHECK(clcnn_trainer_predict(owner, 1, x.data(), nullptr) == invalid);
-    CHECK(clcnn_trainer_read_weights(nullptr) == invalid);
+    auto refused = [&](struct clcnn_trainer *trainer, int count, const float *images,
+                       const void *targets, const char *words) {
+        CHECK_FAILS(clcnn_trainer_train_on_batch(trainer, count, images, targets, nullptr), invalid,
+                    words);
+    };
+    refused(nullptr, 1, x.data(), good, "trainer, x and targets must not be NULL");
+    refused(owner, 1, nullptr, good, "trainer, x and targets must not be NULL");
+    refused(owner, 1, x.data(), nullptr, "trainer, x and targets must not be NULL");
+    refused(owner, 0, x.data(), good, "count 0 is not in 1..2");
+    refused(owner, -1, x.data(), good, "count -1 is not in 1..2");
+    refused(owner, 3, x.data(), good, "count 3 is not in 1..2");
+    refused(owner, 2, x.data(), bad, "label 3 of sample 1 is not in 0..2");
+    refused(owner, 2, x.data(), negative, "label -1 of sample 0 is not in 0..2");
+    CHECK_FAILS(clcnn_trainer_predict(nullptr, 1, x.data(), y.data()), invalid, "trainer is NULL");
+    CHECK_FAILS(clcnn_trainer_predict(owner, -1, x.data(), y.data()), invalid, "count -1");
+    CHECK_FAILS(clcnn_trainer_predict(owner, 1, nullptr, y.data()), invalid, "x and y");
+    CHECK_FAILS(clcnn_trainer_predict(owner, 1, x.data(), nullptr), invalid, "x and y");
+    CHECK_OK(clcnn_trainer_predict(owner, 0, nullptr, nullptr));
+    CHECK_FAILS(clcnn_trainer_read_weights(nullptr), invalid, "trainer is NULL");
     CHECK_OK(clcnn_trainer_train_on_batch(owner, 2, x.data(), good, nullptr));
-    clcnn_trainer_destroy(nullptr);
 }
