@@ -75,6 +75,10 @@ struct clcnn_conv2d_params {
 
 struct clcnn_conv2d;
 
+/* The word for an algorithm: "auto", "direct", "im2col_gemm", ...; NULL for what is not in the list
+ * of implementations. Static storage; thread-safe. */
+CLCNN_API const char *clcnn_conv2d_algorithm_word(enum clcnn_conv2d_algorithm algorithm);
+
 /* Output height and width of the given parameters: {P, Q}. Of these only height, width, kernel,
  * strides, dilation_rate, padding and pads are read. Requires them as create does. Thread-safe.
  * Errors: INVALID_ARGUMENT. */

@@ -14,6 +14,15 @@ const struct clcnn_conv2d_impl *const clcnn_conv2d_impls[] = {
 
 enum { IMPL_COUNT = sizeof(clcnn_conv2d_impls) / sizeof(clcnn_conv2d_impls[0]) - 1 };
 
+const char *clcnn_conv2d_algorithm_word(enum clcnn_conv2d_algorithm algorithm)
+{
+    for (int i = 0; i < IMPL_COUNT; i++) {
+        if (clcnn_conv2d_impls[i]->algorithm == algorithm)
+            return clcnn_conv2d_impls[i]->name;
+    }
+    return algorithm == CLCNN_CONV2D_ALGORITHM_AUTO ? "auto" : NULL;
+}
+
 const char *clcnn_conv2d_phase_name(enum clcnn_conv2d_phase phase)
 {
     static const char *const names[] = {"forward", "backward_data", "backward_filter"};

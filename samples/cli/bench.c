@@ -26,22 +26,19 @@ int bench_command(const struct command *command, int argc, char **argv)
     return help ? EXIT_DONE : EXIT_USAGE;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+struct lap {
+    struct clcnn_device *device;
+    bench_function call;
+    void *context;
+};
 
-/* Seconds of `calls` calls up to one finish. */
-static enum clcnn_status time_round(struct clcnn_device *device, bench_function call, void *context,
-                                    long calls, double *seconds)
+static enum clcnn_status run_lap(void *context, long calls)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    double begin = seconds_now();
+    const struct lap *lap = context;
     for (long i = 0; i < calls; i++)
-        CLI_TRY(call(context));
-    CLI_TRY(clcnn_device_finish(device));
-    *seconds = seconds_now() - begin;
+        CLI_TRY(lap->call(lap->context));
+    CLI_TRY(clcnn_device_finish(lap->device));
 done:
     return status;
 }
@@ -49,26 +46,23 @@ done:
 enum clcnn_status bench_time(struct clcnn_device *device, bench_function call, void *context,
                              int rounds, double round_seconds, struct timing *out)
 {
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    double *times = calloc((size_t)rounds, sizeof(*times)), once = 0;
-    if (!times)
-        return CLCNN_STATUS_OUT_OF_MEMORY;
-    CLI_TRY(time_round(device, call, context, 1, &once)); /* finishes builds */
-    CLI_TRY(time_round(device, call, context, 2, &once));
-    long calls = (long)(round_seconds / (once / 2 + 1e-9)) + 1;
-    for (int i = 0; i < rounds; i++) {
-        CLI_TRY(time_round(device, call, context, calls, &times[i]));
-        times[i] /= (double)calls;
-    }
-    qsort(times, (size_t)rounds, sizeof(*times), by_value);
-    out->median = times[rounds / 2];
-    out->best = times[0];
-done:
-    free(times);
+    struct lap lap = {device, call, context};
+    struct racer racer = {.run = run_lap, .context = &lap};
+    struct race race = {rounds, round_seconds, 1e9};
+    enum clcnn_status status = race_run(&race, &racer, 1);
+    *out = racer.timing;
     return status;
 }
 
-enum clcnn_status bench_buffer(struct clcnn_device *device, int64_t count,
+float bench_value(uint64_t seed, int64_t index)
+{
+    uint64_t z = (seed << 40) + ((uint64_t)index + 1) * 0x9e3779b97f4a7c15u; /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (float)((double)((z ^ (z >> 31)) >> 40) * 0x1p-23 - 1.0);
+}
+
+enum clcnn_status bench_buffer(struct clcnn_device *device, uint64_t seed, int64_t count,
                                struct clcnn_buffer **out)
 {
     size_t bytes = (size_t)count * sizeof(float);
@@ -76,7 +70,7 @@ enum clcnn_status bench_buffer(struct clcnn_device *device, int64_t count,
     if (!values)
         return CLCNN_STATUS_OUT_OF_MEMORY;
     for (int64_t i = 0; i < count; i++)
-        values[i] = (float)(i * 7 % 9) - 4;
+        values[i] = bench_value(seed, i);
     enum clcnn_status status = clcnn_buffer_create(device, bytes, out);
     if (status == CLCNN_STATUS_OK)
         status = clcnn_buffer_write(*out, 0, bytes, values, NULL);

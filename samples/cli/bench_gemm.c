@@ -25,9 +25,9 @@ static enum clcnn_status prepare(struct clcnn_device *device,
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     CLI_TRY(clcnn_gemm_create(device, params, &p->op));
-    CLI_TRY(bench_buffer(device, params->m * params->k, &p->a));
-    CLI_TRY(bench_buffer(device, params->k * params->n, &p->b));
-    CLI_TRY(bench_buffer(device, params->m * params->n, &p->c));
+    CLI_TRY(bench_buffer(device, 1, params->m * params->k, &p->a));
+    CLI_TRY(bench_buffer(device, 2, params->k * params->n, &p->b));
+    CLI_TRY(bench_buffer(device, 3, params->m * params->n, &p->c));
     if (pack && clcnn_gemm_packed_b_size(p->op)) {
         CLI_TRY(clcnn_buffer_create(device, clcnn_gemm_packed_b_size(p->op), &p->packed));
         CLI_TRY(clcnn_gemm_pack_b(p->op, p->b, 0, p->packed, NULL));

@@ -29,7 +29,8 @@ static cl_int prepare(struct peak *peak, struct clcnn_device *device)
 {
     const struct clcnn_device_info *info = clcnn_device_info(device);
     bool cpu = info->device_class == CLCNN_DEVICE_CLASS_CPU;
-    int width = cpu && info->vector_width >= 4 ? info->vector_width : 4, steps = 1 << 14;
+    int width = cpu && info->vector_width >= 4 ? info->vector_width : 4,
+        steps = cpu ? 1 << 17 : 1 << 14;
     char options[64];
     const char *text = source;
     float p = 0.5f, q = 0.25f;

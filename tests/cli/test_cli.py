@@ -187,10 +187,34 @@ class Commands(unittest.TestCase):
             self.assertGreater(row["gflops"], 0)
         row = run_json("bench", "conv", "--batch", 2, "--algorithm", "direct")["results"][0]
         self.assertEqual(row["algorithm"], "direct")
+        self.assertLessEqual(row["error"], row["error_bound"])
         self.assertGreater(run_json("bench", "train", "--steps", 2)["images_per_second"], 0)
         start = run_json("bench", "start")
         self.assertGreater(start["cold"]["programs_built"], 0)
         self.assertEqual(start["warm"]["programs_built"], 0)
+
+    def test_convolutions_of_a_table(self):
+        table = self.folder / "layers.tsv"
+        table.write_text("#name\tN C H W K R S G pads strides dilations\n"
+                         "strided\t2 6 9 8 4 3 3 2 1 1 0 2 2 2 1 1\n"
+                         "pointwise 1 16 5 5 8 1 1 1 0 0 0 0 1 1 1 1\n")
+        quick = ["bench", "conv", "--list", table, "--rounds", 1, "--seconds", 0]
+        for direction in ("fwd", "bwd-data", "bwd-filter"):
+            rows = run_json(*quick, "--algorithm", "all", "--pass", direction)["results"]
+            for name in ("strided", "pointwise"):
+                ours = [row for row in rows if row["name"] == name]
+                self.assertIn("direct", [row["algorithm"] for row in ours])
+                self.assertEqual(sum(row["chosen"] for row in ours), 1)
+            for row in rows:
+                self.assertEqual(row["pass"], direction)
+                self.assertTrue(0 <= row["error"] <= row["error_bound"], row)
+        rows = run_json(*quick, "--filter", "point")["results"]
+        self.assertEqual([row["name"] for row in rows], ["pointwise"])
+        self.assertEqual(run_json(*quick, "--algorithm", "gemm_1x1")["results"][0]["name"],
+                         "pointwise")
+        self.assertIn("one of all auto", run(*quick, "--algorithm", "fast", code=2).stderr)
+        table.write_text("broken 1 2 3\n")
+        self.assertIn("layers.tsv:1: not 17 fields", run(*quick, code=1).stderr)
 
     def test_verbose_says_which_algorithm(self):
         done = run("bench", "conv", "--batch", 2, env={**os.environ, "CLCNN_VERBOSE": "choose"})

@@ -1,5 +1,6 @@
 /* What conv2d refuses, and what it says. */
 #include "op/conv2d_runner.hpp"
+#include <set>
 
 typedef struct clcnn_conv2d_params conv_case;
 
@@ -407,4 +408,15 @@ TEST_CASE("conv2d: the choice is logged with every loser's reason", "[conv2d]")
         CHECK(choices[0].find(words) != std::string::npos);
     for (const conv_algorithm &algorithm : conv_algorithms)
         CHECK(choices[0].find(algorithm.name) != std::string::npos);
+}
+
+TEST_CASE("conv2d: every implementation has a word of its own", "[conv2d]")
+{
+    std::set<std::string> words = {"auto"};
+    CHECK(clcnn_conv2d_algorithm_word(CLCNN_CONV2D_ALGORITHM_AUTO) == std::string("auto"));
+    for (const conv_algorithm &each : conv_algorithms) {
+        CHECK(clcnn_conv2d_algorithm_word(each.algorithm) == std::string(each.name));
+        CHECK(words.insert(each.name).second);
+    }
+    CHECK(clcnn_conv2d_algorithm_word(CLCNN_CONV2D_ALGORITHM_COUNT) == nullptr);
 }

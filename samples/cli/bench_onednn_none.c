@@ -1,0 +1,12 @@
+#include "bench_conv.h"
+
+bool onednn_present(void)
+{
+    return false;
+}
+
+int onednn_racers(const struct conv_case *c, struct racer racers[CONV_PEERS])
+{
+    (void)c, (void)racers;
+    return 0;
+}
