@@ -18,7 +18,8 @@
  *   else, for t0 in steps of DEPTH, over the taps that do for at least one of the MR:
  *     gather patch[MR][DEPTH]        (runs of S C/G floats where the taps of a row lie together)
  *     for each panel: MR x NR sums in registers: for t, i, j: sum[i][j] += patch[i][t] b[t][j]
- *       y[tile] = sums, added to what y holds when t0 > 0 or `accumulate`; bias and f after the last t
+ *       y[tile] = sums, added to what y holds when t0 > 0 or `accumulate`; bias and f after the
+ *       last t
  *
  * With `batch_inner`, consecutive m are the same (p, q) of consecutive images: then a tile at the
  * edge of the image skips the taps outside it.

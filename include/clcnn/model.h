@@ -171,7 +171,8 @@ CLCNN_API int64_t clcnn_model_parameter_count(const struct clcnn_model *model);
 CLCNN_API enum clcnn_status clcnn_model_summary(const struct clcnn_model *model, char **text);
 
 /* A reference network by name: "mnist-cnn", "cnn-valid", "cnn-same", "cnn-strided", "cnn-pooled",
- * "lenet-5", "lenet-5-max", "alexnet", "vgg-16". Finished; the caller destroys it.
+ * "lenet-5", "lenet-5-max", "alexnet", "vgg-16", and, with biases in place of batch normalisation
+ * as after folding it for inference, "resnet-50", "mobilenet". Finished; the caller destroys it.
  * Errors: INVALID_ARGUMENT (unknown name: the message lists them), OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_network_create(const char *name, uint64_t seed,
                                                  struct clcnn_model **out);

@@ -186,6 +186,77 @@ static clcnn_node build_vgg_16(struct clcnn_model *m)
     return x;
 }
 
+static clcnn_node global_average_head(struct clcnn_model *m, clcnn_node x)
+{
+    return softmax(m, clcnn_add_global_average_pool2d(m, x), 1000);
+}
+
+/* Three convolutions beside a shortcut, which is a convolution itself where the shape changes. */
+static clcnn_node add_bottleneck(struct clcnn_model *m, clcnn_node x, int filters, int stride,
+                                 bool project)
+{
+    const enum clcnn_padding same = CLCNN_PADDING_SAME;
+    const enum clcnn_activation relu = CLCNN_ACTIVATION_RELU, linear = CLCNN_ACTIVATION_LINEAR;
+    clcnn_node shortcut = project ? conv(m, x, 4 * filters, 1, stride, same, linear) : x;
+    x = conv(m, x, filters, 1, stride, same, relu);
+    x = conv(m, x, filters, 3, 1, same, relu);
+    x = conv(m, x, 4 * filters, 1, 1, same, linear);
+    return clcnn_add_activation(m, clcnn_add_add(m, shortcut, x), relu, 0.0f);
+}
+
+/* He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, table 1, 50
+ * layers; with biases in place of batch normalisation, as after folding it for inference. */
+static clcnn_node build_resnet_50(struct clcnn_model *m)
+{
+    static const int blocks[] = {3, 4, 6, 3};
+    clcnn_node x = image(m, 224, 3);
+    x = clcnn_add_conv2d(m, x,
+                         &(struct clcnn_conv2d_layer){.filters = 64,
+                                                      .kernel = {7},
+                                                      .strides = {2},
+                                                      .padding = CLCNN_PADDING_EXPLICIT,
+                                                      .pads = {3, 3, 3, 3},
+                                                      .activation = CLCNN_ACTIVATION_RELU});
+    x = clcnn_add_max_pool2d(
+        m, x,
+        &(struct clcnn_pool2d_layer){
+            .size = {3}, .strides = {2}, .padding = CLCNN_PADDING_EXPLICIT, .pads = {1, 1, 1, 1}});
+    for (int stage = 0; stage < 4; stage++)
+        for (int i = 0; i < blocks[stage]; i++)
+            x = add_bottleneck(m, x, 64 << stage, stage > 0 && i == 0 ? 2 : 1, i == 0);
+    return global_average_head(m, x);
+}
+
+static clcnn_node add_separable(struct clcnn_model *m, clcnn_node x, int channels, int filters,
+                                int stride)
+{
+    x = clcnn_add_conv2d(m, x,
+                         &(struct clcnn_conv2d_layer){.filters = channels,
+                                                      .strides = {stride},
+                                                      .groups = channels,
+                                                      .padding = CLCNN_PADDING_SAME,
+                                                      .activation = CLCNN_ACTIVATION_RELU});
+    return conv(m, x, filters, 1, 1, CLCNN_PADDING_SAME, CLCNN_ACTIVATION_RELU);
+}
+
+/* Howard et al., "MobileNets", arXiv:1704.04861, table 1; with biases in place of batch
+ * normalisation, as after folding it for inference. */
+static clcnn_node build_mobilenet(struct clcnn_model *m)
+{
+    static const struct {
+        int filters, stride;
+    } blocks[] = {{64, 1},  {128, 2}, {128, 1}, {256, 2}, {256, 1},  {512, 2}, {512, 1},
+                  {512, 1}, {512, 1}, {512, 1}, {512, 1}, {1024, 2}, {1024, 1}};
+    clcnn_node x = image(m, 224, 3);
+    int channels = 32;
+    x = conv(m, x, channels, 3, 2, CLCNN_PADDING_SAME, CLCNN_ACTIVATION_RELU);
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+        x = add_separable(m, x, channels, blocks[i].filters, blocks[i].stride);
+        channels = blocks[i].filters;
+    }
+    return global_average_head(m, x);
+}
+
 static const struct {
     const char *name;
     clcnn_node (*build)(struct clcnn_model *);
@@ -194,7 +265,8 @@ static const struct {
     {"cnn-same", build_cnn_same},       {"cnn-strided", build_cnn_strided},
     {"cnn-pooled", build_cnn_pooled},   {"lenet-5", build_lenet_5},
     {"lenet-5-max", build_lenet_5_max}, {"alexnet", build_alexnet},
-    {"vgg-16", build_vgg_16},
+    {"vgg-16", build_vgg_16},           {"resnet-50", build_resnet_50},
+    {"mobilenet", build_mobilenet},
 };
 #define NETWORK_COUNT (int)(sizeof(networks) / sizeof(networks[0]))
 

@@ -54,8 +54,9 @@ double clcnn_conv2d_traffic(const struct clcnn_conv2d_problem *problem);
 
 /* The error bound of every implementation that only adds products, in whatever order: on its way to
  * a sum of n terms a product passes at most n roundings (its own and n - 1 additions), and one more
- * each with the bias and with what y held; n roundings are bounded by n u / (1 - n u), u = 2^-24. Higham, "Accuracy and
- * Stability of Numerical Algorithms", 2nd edition, lemma 3.1 and section 4.2. */
+ * each with the bias and with what y held; n roundings are bounded by n u / (1 - n u), u = 2^-24.
+ * Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, lemma 3.1 and section
+ * 4.2. */
 double clcnn_conv2d_sum_bound(const struct clcnn_conv2d_problem *problem,
                               enum clcnn_conv2d_phase phase);
 

@@ -48,6 +48,7 @@ struct clcnn_step {
     float alpha;
     bool tail, backward; /* predictions only; takes part in the backward pass */
     bool to_nhwc;        /* a transposition's direction */
+    bool accumulate;     /* conv2d: the output's memory holds what is added to it */
     void *op;
     struct clcnn_activation_op *gate; /* the fused activation's gradient, unless ... */
     bool gated_by_reader;             /* ... the only reader of the output takes it over */

@@ -106,6 +106,70 @@ static void fuse_activation(struct builder *b, int index, struct clcnn_step *ste
     b->value[next] = step->output;
 }
 
+/* The step that makes the value; NONE for the caller's array. */
+static int step_of(const struct clcnn_plan *plan, int value)
+{
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].output == value)
+            return i;
+    return NONE;
+}
+
+/* True if nothing reads the value from step `from` on but the addition `index`. */
+static bool free_after(const struct builder *b, int value, int from, int index)
+{
+    const struct clcnn_plan *plan = b->plan;
+    for (int i = from; i < plan->step_count; i++)
+        for (int j = 0; j < plan->steps[i].input_count; j++)
+            if (plan->steps[i].inputs[j].value == value)
+                return false;
+    for (size_t i = (size_t)index + 1; i < b->model->layer_count; i++) {
+        const struct clcnn_layer *layer = &b->model->layers[i];
+        for (int j = 0; j < layer->input_count; j++)
+            if (layer->inputs[j] < index && b->value[layer->inputs[j]] == value)
+                return false;
+    }
+    return true;
+}
+
+/* The convolution that can add its result to the addition's other input, in that one's memory;
+ * NONE if input `slot` of the addition is not made by such a one. */
+static int find_residual(const struct builder *b, int index, int slot)
+{
+    const struct clcnn_plan *plan = b->plan;
+    const struct clcnn_layer *layer = &b->model->layers[index];
+    int value = b->value[layer->inputs[slot]], other = b->value[layer->inputs[1 - slot]];
+    int step = step_of(plan, value), before = step_of(plan, other);
+    if (plan->params.training || step == NONE || before == NONE || before >= step)
+        return NONE;
+    const struct clcnn_step *made = &plan->steps[step];
+    bool plain = made->impl == &clcnn_step_conv2d && !made->accumulate &&
+                 made->activation == CLCNN_ACTIVATION_LINEAR;
+    bool free = free_after(b, value, step, index) && free_after(b, other, step, index);
+    return plain && free && other != plan->image ? step : NONE;
+}
+
+/* y = f(a + conv) in one step, in the memory of a. */
+static bool fuse_residual(struct builder *b, int index)
+{
+    const struct clcnn_layer *layer = &b->model->layers[index];
+    struct clcnn_plan *plan = b->plan;
+    for (int slot = 0; layer->kind == CLCNN_LAYER_ADD && slot < 2; slot++) {
+        int found = find_residual(b, index, slot);
+        if (found == NONE)
+            continue;
+        struct clcnn_step *step = &plan->steps[found];
+        int other = b->value[layer->inputs[1 - slot]];
+        plan->values[step->output].root = plan->values[other].root;
+        clcnn_plan_touch(plan, step->output, found);
+        step->accumulate = true;
+        b->value[index] = step->output;
+        fuse_activation(b, index, step);
+        return true;
+    }
+    return false;
+}
+
 /* A probability at the end whose loss is better computed from what goes into it. */
 static int find_split_layer(const struct clcnn_plan *plan)
 {
@@ -211,6 +275,8 @@ static enum clcnn_status add_layer(struct builder *b, int index)
         b->value[index] = b->value[layer->inputs[0]];
         return status;
     }
+    if (fuse_residual(b, index))
+        return status;
     TRY(add_step(b->plan, impl_of(layer), layer, layer->input_count, &step));
     for (int i = 0; i < layer->input_count; i++)
         step->inputs[i].value = b->value[layer->inputs[i]];
@@ -243,7 +309,8 @@ static enum clcnn_status add_output(struct builder *b)
         step->tail = true;
         plan->fused_loss = true;
         plan->output = step->output;
-    } else if (plan->output == plan->input || plan->output == plan->image) {
+    } else if (plan->output == plan->input || plan->output == plan->image ||
+               plan->values[plan->output].root != plan->output) {
         TRY(add_simple(plan, &clcnn_step_copy, last, plan->output, &step));
         plan->output = plan->scores = step->output;
     }

@@ -12,6 +12,7 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
     struct clcnn_conv2d_params params = step->layer->u.conv2d;
     params.batch = plan->params.batch;
     params.use_bias = step->layer->bias >= 0;
+    params.accumulate = step->accumulate;
     params.activation = step->activation;
     params.activation_alpha = step->alpha;
     params.max_workspace = plan->params.max_workspace;

@@ -9,6 +9,7 @@ int bench_command(const struct command *command, int argc, char **argv)
     static const struct command commands[] = {
         {"bench gemm", "[M,N,K...]", "matrix products", bench_gemm_command},
         {"bench conv", "", "convolutions", bench_conv_command},
+        {"bench model", "[MODEL]", "predictions of a network", bench_model_command},
         {"bench train", "[MODEL]", "training steps on made-up data", bench_train_command},
         {"bench start", "[MODEL]", "time to the first answer: empty cache, then filled",
          bench_start_command},

@@ -7,6 +7,7 @@
 
 int bench_gemm_command(const struct command *command, int argc, char **argv);
 int bench_conv_command(const struct command *command, int argc, char **argv);
+int bench_model_command(const struct command *command, int argc, char **argv);
 int bench_train_command(const struct command *command, int argc, char **argv);
 int bench_start_command(const struct command *command, int argc, char **argv);
 

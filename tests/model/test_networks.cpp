@@ -1,4 +1,5 @@
 #include "model/model.hpp"
+#include <algorithm>
 
 namespace
 {
@@ -98,8 +99,61 @@ TEST_CASE("networks: shapes and parameter counts", "[model][networks]")
         clcnn_model_destroy(&model);
         CHECK(model == nullptr);
     }
-    CHECK(clcnn_network_name(index) == nullptr);
+    CHECK(clcnn_network_name(index) == std::string("resnet-50"));
+    CHECK(clcnn_network_name(index + 1) == std::string("mobilenet"));
+    CHECK(clcnn_network_name(index + 2) == nullptr);
     CHECK(clcnn_network_name(-1) == nullptr);
+}
+
+/* Biases count, batch normalisations do not. Shapes in the order in which they first appear. */
+TEST_CASE("networks: deep ones", "[model][networks]")
+{
+    const Expected cases[] = {
+        {"resnet-50",
+         25530472,
+         {{224, 224, 3},
+          {112, 112, 64},
+          {56, 56, 64},
+          {56, 56, 256},
+          {28, 28, 512},
+          {28, 28, 128},
+          {14, 14, 1024},
+          {14, 14, 256},
+          {7, 7, 2048},
+          {7, 7, 512},
+          {2048},
+          {1000}}},
+        {"mobilenet",
+         4221032,
+         {{224, 224, 3},
+          {112, 112, 32},
+          {112, 112, 64},
+          {56, 56, 64},
+          {56, 56, 128},
+          {28, 28, 128},
+          {28, 28, 256},
+          {14, 14, 256},
+          {14, 14, 512},
+          {7, 7, 512},
+          {7, 7, 1024},
+          {1024},
+          {1000}}},
+    };
+    for (const Expected &expected : cases) {
+        INFO(expected.name);
+        clcnn_model *model = nullptr;
+        CHECK_OK(clcnn_network_create(expected.name, 1, &model));
+        CHECK(clcnn_model_parameter_count(model) == expected.parameters);
+        std::vector<Dims> shapes;
+        for (size_t i = 0; i < model->layer_count; i++) {
+            Dims shape = dims(model->layers[i].shape);
+            shape.erase(shape.begin());
+            if (std::find(shapes.begin(), shapes.end(), shape) == shapes.end())
+                shapes.push_back(shape);
+        }
+        CHECK(shapes == expected.shapes);
+        clcnn_model_destroy(&model);
+    }
 }
 
 TEST_CASE("networks: layers have the published numbers of weights", "[model][networks]")

@@ -81,6 +81,24 @@ Node residual(Model m)
     return classify(m, clcnn_add_global_average_pool2d(m, x));
 }
 
+/* Shortcuts that a convolution may add to in place, and others that it must leave alone. */
+Node residual_kinds(Model m)
+{
+    const enum clcnn_activation linear = CLCNN_ACTIVATION_LINEAR;
+    Node in = image(m, 5, 5, 4);
+    Node x = clcnn_add_add(m, in, conv(m, in, 4, 3, linear)); /* the caller's image */
+    Node y = conv(m, x, 6, 1, linear);                        /* a projection */
+    x = clcnn_add_activation(m, clcnn_add_add(m, conv(m, conv(m, x, 3, 3), 6, 3, linear), y),
+                             CLCNN_ACTIVATION_RELU, 0);
+    y = conv(m, x, 6, 3, linear);
+    Node later = conv(m, x, 2, 1); /* reads the shortcut after the convolution */
+    Node z = clcnn_add_add(m, x, y);
+    Node parts[] = {z, later, clcnn_add_add(m, z, conv(m, z, 6, 1))}; /* not linear; read again */
+    x = clcnn_add_concatenate(m, parts, 3);
+    x = clcnn_add_add(m, x, conv(m, x, 14, 1, linear)); /* reads what it would overwrite */
+    return clcnn_add_add(m, conv(m, conv(m, x, 3, 1), 14, 1, linear), x); /* the output */
+}
+
 /* Of one value: an add with itself, a concatenation with itself, a pooling and a convolution. */
 Node many_consumers(Model m)
 {
@@ -166,6 +184,7 @@ const std::vector<TestNetwork> test_networks = {
     {"channels first, image out", channels_first, CLCNN_LOSS_KIND_MEAN_SQUARED_ERROR},
     {"channels first, classes", channels_first_classes, CLCNN_LOSS_KIND_CATEGORICAL_CROSSENTROPY},
     {"residual", residual, CLCNN_LOSS_KIND_SPARSE_CATEGORICAL_CROSSENTROPY},
+    {"residual kinds", residual_kinds, CLCNN_LOSS_KIND_MEAN_SQUARED_ERROR},
     {"many consumers", many_consumers, CLCNN_LOSS_KIND_SPARSE_CATEGORICAL_CROSSENTROPY},
     {"strides and groups", strides_and_groups, CLCNN_LOSS_KIND_CATEGORICAL_CROSSENTROPY},
     {"activations", activations, CLCNN_LOSS_KIND_MEAN_SQUARED_ERROR},

@@ -235,7 +235,9 @@ TEST_CASE("Bias and activation are part of the step before", "[session]")
     } cases[] = {
         {"small cnn", 6},                 /* conv pool conv dense dense softmax */
         {"channels first, image out", 4}, /* to NHWC, conv, conv, to NCHW */
-        {"residual", 10},                 /* conv 2 x (conv conv add) pool dense softmax */
+        {"residual", 8},                  /* conv 2 x (conv conv) pool dense softmax */
+        /* conv add, 3 conv, conv conv add, conv add, concatenate, conv add, conv conv copy */
+        {"residual kinds", 16},
         {"dropouts", 4},
         {"logits, then sigmoid", 1},
         {"nothing", 1},
