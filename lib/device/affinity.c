@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #ifdef __linux__
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -17,12 +18,19 @@ static bool may_use_all_cores(void)
     return CPU_COUNT(&allowed) == cores;
 }
 
-void clcnn_spread_driver_threads(void)
+static void spread(void)
 {
     if (getenv("POCL_AFFINITY") || getenv("POCL_MAX_PTHREAD_COUNT") || !may_use_all_cores())
         return;
     if (setenv("POCL_AFFINITY", "1", 0) == 0)
         clcnn_logf(CLCNN_LOG_INFO, "device", "set POCL_AFFINITY=1 for pocl's threads");
+}
+
+/* Once, and everybody waits for it: pocl reads the environment in the threads that go on. */
+void clcnn_spread_driver_threads(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, spread);
 }
 #else
 void clcnn_spread_driver_threads(void)

@@ -27,7 +27,7 @@ static enum clcnn_status make_buffer(struct clcnn_device *device, const struct c
 {
     struct clcnn_shape whole = *shape;
     whole.dim[0] = batch;
-    return bench_buffer(device, clcnn_shape_count(&whole), out);
+    return bench_buffer(device, 0, clcnn_shape_count(&whole), out);
 }
 
 static void report(const struct model_options *o, const struct prediction *p,
