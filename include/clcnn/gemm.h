@@ -49,6 +49,10 @@ struct clcnn_gemm_args {
 
 struct clcnn_gemm;
 
+/* The word for an algorithm: "auto", "cpu", ...; NULL for what is not in the list of
+ * implementations (lib/op/gemm_impls.inc). Static storage; thread-safe. */
+CLCNN_API const char *clcnn_gemm_algorithm_word(enum clcnn_gemm_algorithm algorithm);
+
 /* Chooses an implementation and builds it. An op is used by one thread at a time and keeps the
  * device alive. Requires: sizes > 0, every matrix addressable; a known algorithm and activation,
  * not softmax; activation_alpha finite, >= 0. Errors: INVALID_ARGUMENT, UNSUPPORTED (a required
@@ -58,7 +62,7 @@ CLCNN_API enum clcnn_status clcnn_gemm_create(struct clcnn_device *device,
                                               struct clcnn_gemm **out);
 CLCNN_API void clcnn_gemm_destroy(struct clcnn_gemm **op);
 
-/* "cpu", "gpu" or "clblast": what runs. */
+/* The word of what runs: "cpu", say; "none" of NULL. */
 CLCNN_API const char *clcnn_gemm_algorithm_name(const struct clcnn_gemm *op);
 
 /* Bytes of workspace one call needs; smaller (possibly 0) when packed_b is given. Not kept between

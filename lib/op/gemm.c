@@ -63,6 +63,14 @@ done:
     return status;
 }
 
+const char *clcnn_gemm_algorithm_word(enum clcnn_gemm_algorithm algorithm)
+{
+    for (size_t i = 0; i < IMPLS; i++)
+        if (impls[i]->algorithm == algorithm)
+            return impls[i]->name;
+    return algorithm == CLCNN_GEMM_ALGORITHM_AUTO ? "auto" : NULL;
+}
+
 double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params)
 {
     double best = INFINITY;

@@ -1,9 +1,12 @@
 #include "bench.h"
+#include "bench_openblas.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct product {
+    struct clcnn_device *device;
     struct clcnn_gemm *op;
     struct clcnn_gemm_args args;
     struct clcnn_buffer *a, *b, *c, *packed, *workspace;
@@ -24,6 +27,7 @@ static enum clcnn_status prepare(struct clcnn_device *device,
                                  struct product *p)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
+    p->device = device;
     CLI_TRY(clcnn_gemm_create(device, params, &p->op));
     CLI_TRY(bench_buffer(device, 1, params->m * params->k, &p->a));
     CLI_TRY(bench_buffer(device, 2, params->k * params->n, &p->b));
@@ -41,45 +45,84 @@ done:
     return status;
 }
 
-static enum clcnn_status call(void *context)
+static enum clcnn_status run(void *context, long calls)
 {
-    struct product *p = context;
-    return clcnn_gemm_run(p->op, &p->args, NULL);
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct product *p = context;
+    for (long i = 0; i < calls; i++)
+        CLI_TRY(clcnn_gemm_run(p->op, &p->args, NULL));
+    CLI_TRY(clcnn_device_finish(p->device));
+done:
+    return status;
 }
 
 struct gemm_options {
     struct common_options common;
     const char *algorithm, *transpose;
-    bool pack;
+    bool pack, networks, peers;
+    long long rounds;
+    double seconds;
 };
 
+/* Over the products that were timed beside the peer. */
+struct gemm_totals {
+    int count;
+    double ratios; /* sum of logarithms */
+    double worst;
+};
+
+/* racers: ours and, if there is one, the peer. The ratio is that of the best rounds, which other
+ * load on the machine disturbs least. */
+static void report(const struct gemm_options *o, const struct clcnn_gemm_params *params,
+                   const struct racer *racers, double peak, struct gemm_totals *totals)
+{
+    const struct timing *ours = &racers[0].timing, *theirs = &racers[1].timing;
+    double flops = 2.0 * (double)params->m * (double)params->n * (double)params->k;
+    double rate = flops / ours->median, ratio = racers[1].run ? theirs->best / ours->best : 0;
+    if (ratio > 0) {
+        totals->worst = totals->count ? fmin(totals->worst, ratio) : ratio;
+        totals->ratios += log(ratio);
+        totals->count++;
+    }
+    if (o->common.json) {
+        json_object(NULL);
+        json_integer("m", params->m);
+        json_integer("n", params->n);
+        json_integer("k", params->k);
+        json_text("algorithm", racers[0].name);
+        json_real("median_ms", 1e3 * ours->median);
+        json_real("best_ms", 1e3 * ours->best);
+        json_real("gflops", rate * 1e-9);
+        json_real("peak_share", rate / peak);
+        if (ratio > 0)
+            json_real("peer_best_ms", 1e3 * theirs->best);
+        json_close();
+        return;
+    }
+    printf("%6lld %6lld %6lld  %-8s %10.4f %10.4f %9.1f %5.1f %%", (long long)params->m,
+           (long long)params->n, (long long)params->k, racers[0].name, 1e3 * ours->median,
+           1e3 * ours->best, rate * 1e-9, 100 * rate / peak);
+    if (ratio > 0)
+        printf("  %10.4f %10.2f", 1e3 * theirs->best, ratio);
+    printf("\n");
+    fflush(stdout);
+}
+
 static enum clcnn_status one(struct clcnn_device *device, const struct gemm_options *o,
-                             struct clcnn_gemm_params params, double peak)
+                             const struct clcnn_gemm_params *params, double peak,
+                             struct gemm_totals *totals)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct product product = {0};
-    struct timing timing;
-    CLI_TRY(prepare(device, &params, o->pack, &product));
-    CLI_TRY(bench_time(device, call, &product, 9, 0.1, &timing));
-    double flops = 2.0 * (double)params.m * (double)params.n * (double)params.k / timing.median;
-    const char *name = clcnn_gemm_algorithm_name(product.op);
-    if (o->common.json) {
-        json_object(NULL);
-        json_integer("m", params.m);
-        json_integer("n", params.n);
-        json_integer("k", params.k);
-        json_text("algorithm", name);
-        json_real("median_ms", 1e3 * timing.median);
-        json_real("best_ms", 1e3 * timing.best);
-        json_real("gflops", flops * 1e-9);
-        json_real("peak_share", flops / peak);
-        json_close();
-    } else {
-        printf("%6lld %6lld %6lld  %-8s %10.4f %10.4f %9.1f %5.1f %%\n", (long long)params.m,
-               (long long)params.n, (long long)params.k, name, 1e3 * timing.median,
-               1e3 * timing.best, flops * 1e-9, 100 * flops / peak);
-    }
+    struct racer racers[2] = {{.run = run, .context = &product}};
+    const struct race race = {(int)o->rounds, o->seconds, 10 * (double)o->rounds * o->seconds};
+    CLI_TRY(prepare(device, params, o->pack, &product));
+    racers[0].name = clcnn_gemm_algorithm_name(product.op);
+    int count = o->peers && openblas_racer(params, &racers[1]) ? 2 : 1;
+    CLI_TRY(race_run(&race, racers, count));
+    report(o, params, racers, peak, totals);
 done:
+    race_clear(racers, 2);
     clear(&product);
     return status;
 }
@@ -99,55 +142,108 @@ static bool parse_size(const char *text, struct clcnn_gemm_params *params)
     return m > 0 && n > 0 && k > 0 && m < 1 << 24 && n < 1 << 24 && k < 1 << 24;
 }
 
+static void report_head(const struct gemm_options *o, const char *device, double peak)
+{
+    if (o->common.json) {
+        json_begin();
+        json_real("peak_gflops", peak * 1e-9);
+        if (o->peers)
+            json_text("openblas_kernels", openblas_kernels());
+        json_array("results");
+        return;
+    }
+    printf("%s, measured peak %.0f GFLOP/s", device, peak * 1e-9);
+    if (o->peers)
+        printf("; OpenBLAS's %s kernels (OPENBLAS_CORETYPE chooses)", openblas_kernels());
+    printf("\n%6s %6s %6s  %-8s %10s %10s %9s %7s", "M", "N", "K", "ran", "median ms", "best ms",
+           "GFLOP/s", "of peak");
+    if (o->peers)
+        printf("  %10s %10s", "their ms", "their/ours");
+    printf("\n");
+}
+
+static void report_totals(const struct gemm_options *o, const struct gemm_totals *totals)
+{
+    double mean = totals->count ? exp(totals->ratios / totals->count) : 0;
+    if (o->common.json)
+        json_close();
+    if (totals->count && o->common.json) {
+        json_real("peer_to_ours", mean);
+        json_real("worst_peer_to_ours", totals->worst);
+    } else if (totals->count) {
+        printf("OpenBLAS / ours: geometric mean %.3f, worst %.3f\n", mean, totals->worst);
+    }
+    if (o->common.json)
+        json_end();
+}
+
 static enum clcnn_status all(const struct gemm_options *o, const struct clcnn_gemm_params *params,
                              int count)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_device *device = NULL;
+    struct gemm_totals totals = {0};
     double peak = 0;
     CLI_TRY(open_device(&o->common, false, &device));
     CLI_TRY(bench_peak(device, &peak));
-    if (o->common.json) {
-        json_begin();
-        json_real("peak_gflops", peak * 1e-9);
-        json_array("results");
-    } else {
-        printf("%s, measured peak %.0f GFLOP/s\n", clcnn_device_info(device)->name, peak * 1e-9);
-        printf("%6s %6s %6s  %-8s %10s %10s %9s %7s\n", "M", "N", "K", "ran", "median ms",
-               "best ms", "GFLOP/s", "of peak");
-    }
+    report_head(o, clcnn_device_info(device)->name, peak);
     for (int i = 0; i < count; i++)
-        CLI_TRY(one(device, o, params[i], peak));
-    if (o->common.json)
-        json_end();
+        CLI_TRY(one(device, o, &params[i], peak, &totals));
+    report_totals(o, &totals);
 done:
     clcnn_device_destroy(&device);
     return status;
 }
 
-/* Fills the product's parameters from the options and "M,N,K" words; NULL after a message. */
-static struct clcnn_gemm_params *read_sizes(const struct gemm_options *o, struct arguments *words)
+/* The algorithm of a word, or -1 after a message. */
+static int find_algorithm(const char *word)
 {
-    static const char *const names[] = {"auto", "cpu", "gpu", "clblast"};
-    static const char *defaults[] = {"256", "512", "1024", "2048"};
-    struct arguments sizes = *words;
-    if (!sizes.count) {
-        sizes.items = defaults;
-        sizes.count = 4;
+    const char *name;
+    enum { LIMIT = 64 };
+    for (int i = 0; i < LIMIT; i++) {
+        name = clcnn_gemm_algorithm_word((enum clcnn_gemm_algorithm)i);
+        if (name && strcmp(name, word) == 0)
+            return i;
     }
-    words->count = sizes.count;
-    struct clcnn_gemm_params *params = calloc((size_t)sizes.count, sizeof(*params));
-    for (int i = 0; params && i < sizes.count; i++) {
+    fprintf(stderr, "clcnn bench gemm: --algorithm %s: one of", word);
+    for (int i = 0; i < LIMIT; i++)
+        if ((name = clcnn_gemm_algorithm_word((enum clcnn_gemm_algorithm)i)) != NULL)
+            fprintf(stderr, " %s", name);
+    fprintf(stderr, " is expected\n");
+    return -1;
+}
+
+/* The sizes to run: those given, or a default. The 1x1 convolutions are M = P Q, N = K, K = C. */
+static struct arguments choose_sizes(const struct gemm_options *o, const struct arguments *given)
+{
+    static const char *squares[] = {"256", "512", "1024", "2048"};
+    static const char *networks[] = {"512",          "1024",         "2048",        "12544,64,32",
+                                     "3136,256,64",  "3136,64,256",  "784,512,128", "784,128,512",
+                                     "196,1024,256", "196,256,1024", "49,2048,512", "49,512,2048",
+                                     "49,1024,1024", "1,4096,9216",  "1,4096,4096", "1,1000,2048",
+                                     "8,4096,9216",  "8,4096,4096",  "8,1000,2048", "64,4096,9216",
+                                     "64,4096,4096", "64,1000,2048", "64,64,576",   "64,10,64"};
+    if (given->count)
+        return *given;
+    if (o->networks)
+        return (struct arguments){networks, sizeof(networks) / sizeof(networks[0])};
+    return (struct arguments){squares, sizeof(squares) / sizeof(squares[0])};
+}
+
+/* The parameters of every size; NULL after a message. */
+static struct clcnn_gemm_params *read_sizes(const struct gemm_options *o,
+                                            const struct arguments *sizes)
+{
+    int algorithm = find_algorithm(o->algorithm);
+    struct clcnn_gemm_params *params =
+        algorithm < 0 ? NULL : calloc((size_t)sizes->count, sizeof(*params));
+    for (int i = 0; params && i < sizes->count; i++) {
         params[i].transpose_a = strchr(o->transpose, 'a') != NULL;
         params[i].transpose_b = strchr(o->transpose, 'b') != NULL;
-        int algorithm = 0;
-        while (algorithm < 4 && strcmp(names[algorithm], o->algorithm) != 0)
-            algorithm++;
         params[i].algorithm = (enum clcnn_gemm_algorithm)algorithm;
-        if (algorithm == 4 || !parse_size(sizes.items[i], &params[i])) {
-            fprintf(stderr, "clcnn bench gemm: %s: %s is expected\n",
-                    algorithm == 4 ? o->algorithm : sizes.items[i],
-                    algorithm == 4 ? "auto, cpu, gpu or clblast" : "N, or M,N,K, each below 2^24");
+        if (!parse_size(sizes->items[i], &params[i])) {
+            fprintf(stderr, "clcnn bench gemm: %s: N, or M,N,K, each below 2^24, is expected\n",
+                    sizes->items[i]);
             free(params);
             return NULL;
         }
@@ -155,24 +251,39 @@ static struct clcnn_gemm_params *read_sizes(const struct gemm_options *o, struct
     return params;
 }
 
+static int check_and_run(const struct command *command, const struct gemm_options *o,
+                         const struct arguments *given)
+{
+    if (o->peers && !openblas_kernels()) {
+        fprintf(stderr, "clcnn bench gemm: --peers: built without OpenBLAS (bench_peers)\n");
+        return EXIT_USAGE;
+    }
+    struct arguments sizes = choose_sizes(o, given);
+    struct clcnn_gemm_params *params = read_sizes(o, &sizes);
+    int code = params ? finish_command(command, all(o, params, sizes.count)) : EXIT_USAGE;
+    free(params);
+    return code;
+}
+
 int bench_gemm_command(const struct command *command, int argc, char **argv)
 {
-    struct gemm_options o = {.algorithm = "auto", .transpose = ""};
+    struct gemm_options o = {.algorithm = "auto", .transpose = "", .rounds = 9, .seconds = 0.05};
     struct arguments arguments = {0};
     const struct option options[] = {
-        {"algorithm", "A", "auto, cpu, gpu or clblast (auto)", OPTION_TEXT, &o.algorithm, 0, 0},
+        {"algorithm", "A", "auto, or one by name (auto)", OPTION_TEXT, &o.algorithm, 0, 0},
         {"transpose", "T", "a, b or ab: which operands are transposed", OPTION_TEXT, &o.transpose,
          0, 0},
         {"pack", NULL, "pack B once, before the timing", OPTION_FLAG, &o.pack, 0, 0},
+        {"networks", NULL, "the sizes of dense layers and 1x1 convolutions", OPTION_FLAG,
+         &o.networks, 0, 0},
+        {"peers", NULL, "time OpenBLAS beside ours", OPTION_FLAG, &o.peers, 0, 0},
+        {"rounds", "N", "of which the median is taken (9)", OPTION_INT, &o.rounds, 1, RACE_ROUNDS},
+        {"seconds", "S", "of one round (0.05)", OPTION_REAL, &o.seconds, 0, 60},
         {0},
     };
     int code = begin_command(command, options, &o.common, argc, argv, 0, -1, &arguments);
-    if (code < 0) {
-        struct arguments sizes = arguments;
-        struct clcnn_gemm_params *params = read_sizes(&o, &sizes);
-        code = params ? finish_command(command, all(&o, params, sizes.count)) : EXIT_USAGE;
-        free(params);
-    }
+    if (code < 0)
+        code = check_and_run(command, &o, &arguments);
     free(arguments.items);
     return code;
 }

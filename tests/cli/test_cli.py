@@ -83,6 +83,7 @@ class Commands(unittest.TestCase):
                       ["train", "mnist-cnn", "--data", "x", "--optimizer", "magic"],
                       ["train", "mnist-cnn", "--data"], ["devices", "--nonsense"],
                       ["predict", "mnist-cnn"], ["bench", "gemm", "12,x"],
+                      ["bench", "gemm", "--algorithm", "best"],
                       ["bench", "conv", "--pass", "sideways"]):
             self.assertNotEqual(run(*words, code=2).stderr, "")
 

@@ -580,3 +580,11 @@ TEST_CASE("gemm: CLBlast", "[gemm]")
     t.activation = CLCNN_ACTIVATION_RELU;
     run(device, t, CLCNN_GEMM_ALGORITHM_CLBLAST);
 }
+
+TEST_CASE("gemm: every implementation has a word", "[gemm]")
+{
+    CHECK(clcnn_gemm_algorithm_word(CLCNN_GEMM_ALGORITHM_AUTO) == std::string("auto"));
+    CHECK(clcnn_gemm_algorithm_word(CLCNN_GEMM_ALGORITHM_CPU) == std::string("cpu"));
+    CHECK(clcnn_gemm_algorithm_word(CLCNN_GEMM_ALGORITHM_GPU) == std::string("gpu"));
+    CHECK(clcnn_gemm_algorithm_word((enum clcnn_gemm_algorithm)1000) == nullptr);
+}
