@@ -27,6 +27,34 @@ int bench_command(const struct command *command, int argc, char **argv)
     return help ? EXIT_DONE : EXIT_USAGE;
 }
 
+struct lap {
+    struct clcnn_device *device;
+    bench_function call;
+    void *context;
+};
+
+static enum clcnn_status run_lap(void *context, long calls)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct lap *lap = context;
+    for (long i = 0; i < calls; i++)
+        CLI_TRY(lap->call(lap->context));
+    CLI_TRY(clcnn_device_finish(lap->device));
+done:
+    return status;
+}
+
+enum clcnn_status bench_time(struct clcnn_device *device, bench_function call, void *context,
+                             int rounds, double round_seconds, struct timing *out)
+{
+    struct lap lap = {device, call, context};
+    struct racer racer = {.run = run_lap, .context = &lap};
+    struct race race = {rounds, round_seconds, 1e9};
+    enum clcnn_status status = race_run(&race, &racer, 1);
+    *out = racer.timing;
+    return status;
+}
+
 float bench_value(uint64_t seed, int64_t index)
 {
     uint64_t z = (seed << 40) + ((uint64_t)index + 1) * 0x9e3779b97f4a7c15u; /* splitmix64 */

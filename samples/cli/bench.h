@@ -11,6 +11,13 @@ int bench_model_command(const struct command *command, int argc, char **argv);
 int bench_train_command(const struct command *command, int argc, char **argv);
 int bench_start_command(const struct command *command, int argc, char **argv);
 
+/* Times `call(context)`, which enqueues on the device's default queue: after a warm-up, `rounds`
+ * (at most RACE_ROUNDS) rounds of enough calls, up to one finish each, to last about
+ * `round_seconds`. */
+typedef enum clcnn_status (*bench_function)(void *context);
+enum clcnn_status bench_time(struct clcnn_device *device, bench_function call, void *context,
+                             int rounds, double round_seconds, struct timing *out);
+
 /* The device's single-precision fused multiply-add rate, measured now, in FLOP/s: independent
  * accumulators in registers and nothing else. */
 enum clcnn_status bench_peak(struct clcnn_device *device, double *flops);
