@@ -1,154 +1,78 @@
-/* GEMM with work-groups that share tiles in local memory (GPU class):
+/* GEMM with work-groups that share slices in local memory (GPU class):
  *
  *   C[M][N] = f(alpha op(A)[M][K] . op(B)[K][N] + beta C[M][N] + bias[N])
  *
- * op(A) = A[M][K], or A^T with A stored [K][M] (transpose_a); B likewise.
+ * op(A) = A[M][K], or A^T with A stored [K][M] (transpose_a); B likewise. There may be a batch of
+ * such products, a_batch, b_batch and c_batch floats apart.
  *
- * Group (g0, g1, g2) of TX x TY work-items computes the BM x BN tile at row g1 BM, column g0 BN,
- * over the k from g2 kstep .. (the partial sums of g2 go to C + g2 cstep; gemm_reduce adds them
- * up):
+ * Group (g0, g1, g2) of TX x TY work-items computes the BM x BN tile at row g0 BM, column g1 BN of
+ * product g2 / splits, over the k from (g2 mod splits) kstep on (the partial sums of that part of K
+ * go to C + (g2 mod splits) c_split; gemm_reduce adds them up), as cl/tile_gpu.cl says: for k0 in
+ * steps of BK: for each work-item: for k, i < TM, j < TN: sums[i][j] += a[k][row i] b[k][column j].
  *
- *   for k0 in steps of BK:
- *     the group copies op(A)[BM][BK] and op(B)[BK][BN] to local memory, zeros beyond the matrices;
- *       neighbouring work-items read neighbouring addresses of either, transposed or not
- *     each work-item: for k: for i < TM: for j < TN: acc[i][j] += a[k][row i] * b[k][column j]
- *
- * Work-item (x, y) has the rows y * 4 + i + (i / 4) * 4 TY, i.e. blocks of four, and the columns
- * likewise, so that it reads local memory as float4 and neighbours write neighbouring columns of C.
- * Volkov, Demmel, "Benchmarking GPUs to Tune Dense Linear Algebra", SC 2008 (register tiles);
- * Nath, Tomov, Dongarra, "An Improved MAGMA GEMM for Fermi GPUs", 2010 (both operands shared).
- *
- * Local memory: BK (BM + BN + 8) floats, 8.7 KB by default. Requires: TM, TN multiples of 4. */
+ * Local memory: see cl/tile_gpu.cl. Requires: kstep a multiple of BK. */
 #include "common.cl"
 #include "epilogue.cl"
-
-#ifndef TM
-#define TM 4
-#endif
-#ifndef TN
-#define TN 4
-#endif
-#ifndef TX
-#define TX 16
-#endif
-#ifndef TY
-#define TY 16
-#endif
-#ifndef BK
-#define BK 16
-#endif
-#define BM      (TM * TY)
-#define BN      (TN * TX)
-#define THREADS (TX * TY)
-#if TM % 4 || TN % 4
-#error "TM and TN must be multiples of 4"
-#endif
-#if BM * BK % THREADS || BN * BK % THREADS
-#error "the work-items must share the tiles evenly"
-#endif
-/* Rows of the tiles are padded against bank conflicts when they are written across. */
-#define AP (BM + 4)
-#define BP (BN + 4)
+#include "tile_gpu.cl"
 
 DEFINE_ACTIVATE(float)
 
-/* to[k][i], i < size, = x[first + i][k0 + k] of a matrix with `count` rows and kend columns; if
- * `across`, the matrix is stored [k][i]. */
-static inline void copy_tile(local float *to, int pitch, int size, global const float *x, long ldx,
-                             int across, long first, long count, long k0, long kend, int item)
-{
-    for (int e = item; e < size * BK; e += THREADS) {
-        const int line = across ? e / size : e / BK, rest = e - line * (across ? size : BK);
-        const int i = across ? rest : line, k = across ? line : rest;
-        const bool inside = first + i < count && k0 + k < kend;
-        const long at = across ? (k0 + k) * ldx + first + i : (first + i) * ldx + k0 + k;
-        to[k * pitch + i] = inside ? x[at] : 0.0f;
-    }
-}
-
-/* c[row ..][column ..] = f(alpha acc + beta c + bias) of the elements of work-item (x, y) that lie
- * within c[m][n]. */
-static inline void finish_tile(global float *c, global const float *bias, float4 (*acc)[TN / 4],
-                               int x, int y, long row, long column, long m, long n, long ldc,
-                               float alpha, float beta, int use_bias, int activation,
-                               float activation_alpha)
-{
-#pragma unroll
-    for (int i = 0; i < TM; i++) {
-        const long to_row = row + (i / 4 * TY + y) * 4 + i % 4;
-#pragma unroll
-        for (int j = 0; j < TN / 4; j++) {
-            float lane[4];
-            vstore4(acc[i][j], 0, lane);
-            for (int l = 0; l < 4; l++) {
-                const long to_column = column + (j * TX + x) * 4 + l;
-                if (to_row >= m || to_column >= n)
-                    continue;
-                float value = alpha * lane[l];
-                if (beta != 0.0f)
-                    value += beta * c[to_row * ldc + to_column];
-                if (use_bias)
-                    value += bias[to_column];
-                c[to_row * ldc + to_column] = activate_float(value, activation, activation_alpha);
-            }
-        }
-    }
-}
-
 __attribute__((reqd_work_group_size(TX, TY, 1))) kernel void
 gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias), long m, long n,
-         long k, long lda, long ldb, long ldc, int transpose_a, int transpose_b, long kstep,
-         long cstep, float alpha, float beta, int use_bias, int activation, float activation_alpha)
+         long k, long lda, long ldb, long ldc, int transpose_a, int transpose_b, int splits,
+         long kstep, long c_split, long a_batch, long b_batch, long c_batch, float alpha,
+         float beta, int use_bias, int activation, float activation_alpha)
 {
     AT(const float, a);
     AT(const float, b);
     AT(float, c);
     AT(const float, bias);
-    local float a_tile[BK * AP] __attribute__((aligned(16)));
-    local float b_tile[BK * BP] __attribute__((aligned(16)));
+    LOCAL_SLICES;
     const int x = (int)get_local_id(0), y = (int)get_local_id(1), item = y * TX + x;
-    const long row = (long)get_group_id(1) * BM, column = (long)get_group_id(0) * BN;
-    const long kfirst = (long)get_group_id(2) * kstep, kend = min(k, kfirst + kstep);
-    c += get_group_id(2) * cstep;
+    const long batch = get_group_id(2) / splits, split = get_group_id(2) % splits;
+    const long row = (long)get_group_id(0) * BM, column = (long)get_group_id(1) * BN;
+    const long kfirst = split * kstep, kend = min(k, kfirst + kstep);
+    a += batch * a_batch;
+    b += batch * b_batch;
+    c += batch * c_batch + split * c_split;
+    const struct matrix left = {lda, m, transpose_a, is_aligned(a, lda)};
+    const struct matrix right = {ldb, n, !transpose_b, is_aligned(b, ldb)};
+    float4 sums[TM][TN / 4], a_piece[A_PIECES], b_piece[B_PIECES];
+    clear_sums(sums);
 
-    float4 acc[TM][TN / 4];
-#pragma unroll
-    for (int i = 0; i < TM; i++)
-#pragma unroll
-        for (int j = 0; j < TN / 4; j++)
-            acc[i][j] = (float4)0.0f;
-
-    for (long k0 = kfirst; k0 < kend; k0 += BK) {
-        copy_tile(a_tile, AP, BM, a, lda, transpose_a, row, m, k0, kend, item);
-        copy_tile(b_tile, BP, BN, b, ldb, !transpose_b, column, n, k0, kend, item);
+    int now = 0;
+    for (long k0 = kfirst - BK; k0 < kend; k0 += BK, now ^= 1) {
+        const long next = k0 + BK;
         barrier(CLK_LOCAL_MEM_FENCE);
+        if (next < kend) {
 #pragma unroll
-        for (int kk = 0; kk < BK; kk++) {
-            float4 values[TN / 4];
+            for (int i = 0; i < A_PIECES; i++) {
+                const int2 at = piece_at(i, item, BM, transpose_a);
+                a_piece[i] = fetch(a, left, row + at.x, next + at.y, kend);
+            }
 #pragma unroll
-            for (int j = 0; j < TN / 4; j++)
-                values[j] = vload4(0, b_tile + kk * BP + (j * TX + x) * 4);
-#pragma unroll
-            for (int i = 0; i < TM / 4; i++) {
-                const float4 left = vload4(0, a_tile + kk * AP + (i * TY + y) * 4);
-#pragma unroll
-                for (int j = 0; j < TN / 4; j++) {
-                    acc[4 * i + 0][j] += left.x * values[j];
-                    acc[4 * i + 1][j] += left.y * values[j];
-                    acc[4 * i + 2][j] += left.z * values[j];
-                    acc[4 * i + 3][j] += left.w * values[j];
-                }
+            for (int i = 0; i < B_PIECES; i++) {
+                const int2 at = piece_at(i, item, BN, !transpose_b);
+                b_piece[i] = fetch(b, right, column + at.x, next + at.y, kend);
             }
         }
-        barrier(CLK_LOCAL_MEM_FENCE);
+        if (k0 >= kfirst)
+            multiply_slice(sums, a_slice[now], b_slice[now], x, y);
+        if (next < kend)
+            keep_pieces(a_slice[now ^ 1], b_slice[now ^ 1], a_piece, b_piece, item, transpose_a,
+                        !transpose_b);
     }
 
-    finish_tile(c, bias, acc, x, y, row, column, m, n, ldc, alpha, beta, use_bias, activation,
-                activation_alpha);
+    const struct ending end = {alpha, beta, use_bias, activation, activation_alpha};
+#pragma unroll
+    for (int i = 0; i < TM; i++)
+        if (row + ROW_OF(i, y) < m)
+            finish_row(c + (row + ROW_OF(i, y)) * ldc, bias, sums[i], x, column, n,
+                       is_aligned(c, ldc), end);
 }
 
 /* C = f(sum over s of partial[s][M][N], in the order of s, + beta C + bias[N]); one work-item per
- * element, 64 of a row per group: group (g0, g1) has row g1. */
+ * element, 64 of a row per group: group (g0, g1) has row g0. */
 __attribute__((reqd_work_group_size(64, 1, 1))) kernel void
 gemm_reduce(INPUT(float, partial), INPLACE(float, c), INPUT(float, bias), long m, long n, long ldc,
             int splits, float beta, int use_bias, int activation, float activation_alpha)
@@ -156,7 +80,7 @@ gemm_reduce(INPUT(float, partial), INPLACE(float, c), INPUT(float, bias), long m
     AT(const float, partial);
     AT(float, c);
     AT(const float, bias);
-    const long row = get_group_id(1), column = get_global_id(0);
+    const long row = get_group_id(0), column = (long)get_group_id(1) * 64 + get_local_id(0);
     if (column >= n)
         return;
     float sum = 0.0f;

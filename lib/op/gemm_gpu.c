@@ -1,4 +1,5 @@
 /* GEMM of the GPU class: decides how cl/gemm_gpu.cl divides the work. */
+#include "op/gemm_gpu.h"
 #include "base/memory.h"
 #include "op/gemm.h"
 #include <math.h>
@@ -6,37 +7,66 @@
 
 enum { MULTIPLY, REDUCE };
 
-/* TM, TN, TX, TY of cl/gemm_gpu.cl. */
-struct tile {
-    int rows, columns; /* of one work-item */
-    int across, down;  /* work-items */
-};
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
-/* Large tiles reuse more of what they load, small ones keep more compute units busy. */
-static struct tile tile_of(const struct clcnn_device *device, const struct clcnn_gemm_params *p)
+struct clcnn_gpu_tile clcnn_gpu_tile_for(const struct clcnn_device *device, int64_t m, int64_t n,
+                                         int64_t batch)
 {
-    const struct tile large = {8, 8, 16, 16}, middle = {4, 4, 16, 16}, small = {4, 4, 8, 8};
+    static const struct clcnn_gpu_tile tiles[] = {{8, 8, 16, 16}, {8, 8, 8, 8}, {4, 4, 8, 8}};
     const struct clcnn_device_info *info = clcnn_device_info(device);
-    int64_t large_tiles = clcnn_divide_up(p->m, 128) * clcnn_divide_up(p->n, 128);
 
-    if (info->max_work_group < 256)
-        return small;
-    return large_tiles >= 4 * info->compute_units && p->m >= 128 && p->n >= 128 &&
-                   info->local_bytes >= 32768
-               ? large
-               : middle;
+    for (int i = 0; i < 2; i++) {
+        int64_t height = clcnn_gpu_tile_height(tiles[i]), width = clcnn_gpu_tile_width(tiles[i]);
+        int64_t count = clcnn_divide_up(m, height) * clcnn_divide_up(n, width) * batch;
+        if (m >= height && n >= width && count >= (i == 0 ? 4 : 2) * info->compute_units &&
+            info->max_work_group >= (size_t)(tiles[i].across * tiles[i].down))
+            return tiles[i];
+    }
+    return tiles[2];
 }
 
-/* Parts of K: so many that each compute unit gets several tiles, none shorter than 256. */
+void clcnn_gpu_tile_options(struct clcnn_gpu_tile tile, char text[CLCNN_GPU_TILE_OPTIONS])
+{
+    snprintf(text, CLCNN_GPU_TILE_OPTIONS, "-DTM=%d -DTN=%d -DTX=%d -DTY=%d", tile.rows,
+             tile.columns, tile.across, tile.down);
+}
+
+int64_t clcnn_gpu_splits(const struct clcnn_device *device, int64_t tiles, int64_t terms,
+                         int64_t shortest)
+{
+    int64_t wanted = 4 * (int64_t)clcnn_device_info(device)->compute_units;
+    return clcnn_max(1,
+                     clcnn_min(clcnn_divide_up(wanted, tiles), clcnn_divide_up(terms, shortest)));
+}
+
+enum clcnn_status clcnn_gpu_multiply(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
+                                     struct clcnn_gpu_tile tile, const struct clcnn_gpu_product *p)
+{
+    return clcnn_launch(stream, kernel,
+                        GRID3(clcnn_divide_up(p->m, clcnn_gpu_tile_height(tile)),
+                              clcnn_divide_up(p->n, clcnn_gpu_tile_width(tile)),
+                              p->batch * p->splits, tile.across, tile.down, 1),
+                        ARGS(BUFFER(p->a), BUFFER(p->b), BUFFER(p->c), BUFFER(p->bias), LONG(p->m),
+                             LONG(p->n), LONG(p->k), LONG(p->lda), LONG(p->ldb), LONG(p->ldc),
+                             INT(p->transpose_a), INT(p->transpose_b), INT(p->splits),
+                             LONG(p->kstep), LONG(p->c_split), LONG(p->a_batch), LONG(p->b_batch),
+                             LONG(p->c_batch), FLOAT(p->alpha), FLOAT(p->beta),
+                             INT(p->bias != NULL), INT(p->activation), FLOAT(p->activation_alpha)));
+}
+
+/* ---- the implementation ---------------------------------------------------------------------- */
+
+static struct clcnn_gpu_tile tile_of(const struct clcnn_gemm *op)
+{
+    return clcnn_gpu_tile_for(op->device, op->params.m, op->params.n, 1);
+}
+
 static int64_t kstep_of(const struct clcnn_gemm *op, int64_t m, int64_t k)
 {
-    struct tile tile = tile_of(op->device, &op->params);
-    int64_t tiles = clcnn_divide_up(m, tile.rows * tile.down) *
-                    clcnn_divide_up(op->params.n, tile.columns * tile.across);
-    int64_t wanted = 4 * (int64_t)clcnn_device_info(op->device)->compute_units;
-    int64_t splits =
-        clcnn_max(1, clcnn_min(clcnn_divide_up(wanted, tiles), clcnn_divide_up(k, 256)));
-    return clcnn_round_up(clcnn_divide_up(k, splits), 16);
+    struct clcnn_gpu_tile tile = tile_of(op);
+    int64_t tiles = clcnn_divide_up(m, clcnn_gpu_tile_height(tile)) *
+                    clcnn_divide_up(op->params.n, clcnn_gpu_tile_width(tile));
+    return clcnn_round_up(clcnn_divide_up(k, clcnn_gpu_splits(op->device, tiles, k, 256)), 16);
 }
 
 static int64_t partial_floats(const struct clcnn_gemm *op, int64_t m, int64_t k, int64_t kstep)
@@ -67,11 +97,9 @@ static double cost(const struct clcnn_device *device, const struct clcnn_gemm_pa
 static enum clcnn_status create(struct clcnn_gemm *op)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    struct tile tile = tile_of(op->device, &op->params);
-    char options[64];
+    char options[CLCNN_GPU_TILE_OPTIONS];
 
-    snprintf(options, sizeof(options), "-DTM=%d -DTN=%d -DTX=%d -DTY=%d", tile.rows, tile.columns,
-             tile.across, tile.down);
+    clcnn_gpu_tile_options(tile_of(op), options);
     TRY(clcnn_kernel_create(op->device, "gemm_gpu", options, "gemm_gpu", &op->kernels[MULTIPLY]));
     TRY(clcnn_kernel_create(op->device, "gemm_gpu", options, "gemm_reduce", &op->kernels[REDUCE]));
 done:
@@ -90,19 +118,33 @@ static enum clcnn_status multiply(struct clcnn_gemm *op, const struct clcnn_gemm
                                   struct clcnn_stream *stream)
 {
     const struct clcnn_gemm_params *p = &op->params;
-    struct tile tile = tile_of(op->device, p);
     int64_t splits = clcnn_divide_up(call->k, kstep);
-    bool whole = splits == 1;
-    return clcnn_launch(
-        stream, op->kernels[MULTIPLY],
-        GRID3(clcnn_divide_up(p->n, tile.columns * tile.across),
-              clcnn_divide_up(call->m, tile.rows * tile.down), splits, tile.across, tile.down, 1),
-        ARGS(BUFFER(call->a), BUFFER(call->b), BUFFER(c), BUFFER(call->bias), LONG(call->m),
-             LONG(p->n), LONG(call->k), LONG(call->lda), LONG(call->ldb),
-             LONG(whole ? call->ldc : p->n), INT(p->transpose_a), INT(p->transpose_b), LONG(kstep),
-             LONG(whole ? 0 : call->m * p->n), FLOAT(call->alpha), FLOAT(whole ? call->beta : 0.0f),
-             INT(whole && call->bias), INT(whole ? p->activation : CLCNN_ACTIVATION_LINEAR),
-             FLOAT(p->activation_alpha)));
+    struct clcnn_gpu_product product = {
+        .a = call->a,
+        .b = call->b,
+        .c = c,
+        .transpose_a = p->transpose_a,
+        .transpose_b = p->transpose_b,
+        .m = call->m,
+        .n = p->n,
+        .k = call->k,
+        .lda = call->lda,
+        .ldb = call->ldb,
+        .ldc = p->n,
+        .batch = 1,
+        .splits = splits,
+        .kstep = kstep,
+        .c_split = call->m * p->n,
+        .alpha = call->alpha,
+    };
+    if (splits == 1) {
+        product.bias = call->bias;
+        product.ldc = call->ldc;
+        product.beta = call->beta;
+        product.activation = p->activation;
+        product.activation_alpha = p->activation_alpha;
+    }
+    return clcnn_gpu_multiply(stream, op->kernels[MULTIPLY], tile_of(op), &product);
 }
 
 static enum clcnn_status run(struct clcnn_gemm *op, const struct clcnn_gemm_call *call,
@@ -121,7 +163,7 @@ static enum clcnn_status run(struct clcnn_gemm *op, const struct clcnn_gemm_call
         return multiply(op, call, kstep, call->c, stream);
     TRY(multiply(op, call, kstep, call->workspace, stream));
     TRY(clcnn_launch(
-        stream, op->kernels[REDUCE], GRID2(clcnn_divide_up(p->n, 64), call->m, 64, 1),
+        stream, op->kernels[REDUCE], GRID2(call->m, clcnn_divide_up(p->n, 64), 64, 1),
         ARGS(BUFFER(call->workspace), BUFFER(call->c), BUFFER(call->bias), LONG(call->m),
              LONG(p->n), LONG(call->ldc), INT(clcnn_divide_up(call->k, kstep)), FLOAT(call->beta),
              INT(call->bias != NULL), INT(p->activation), FLOAT(p->activation_alpha))));
