@@ -9,11 +9,9 @@
  * each), or a single tap.
  *
  * The same kernel computes the gradient to the data, one launch per residue of (h, w) modulo the
- * strides: dx is a convolution of dy with the filter turned by 180 degrees. The host says where tap
- * (0, 0) of output (0, 0) lies (first_*), how far the next output (stride_*) and the next tap
- * (step_*) are, where output (p, q) goes in y (to_*), and where term i of tap (r, s) of a column
- * lies in w: w_first + g by_group + r by_r + s by_s + column pitch + i, or, if `across`, + i pitch
- * + column.
+ * strides: dx is a convolution of dy with the filter turned by 180 degrees. The host says where
+ * output (p, q) goes in y (to_*), and where term i of tap (r, s) of a column lies in w: w_first +
+ * g by_group + r by_r + s by_s + column pitch + i, or, if `across`, + i pitch + column.
  *
  * conv2d_implicit_gemm_filter: dw[k][t] = sum m: dy[m][k] patch[m][t]. Group (g0, g1, z G + g) sums
  * the BM filters from g1 BM on and the BN taps from g0 BN on of group g over the outputs of range
@@ -25,7 +23,6 @@
  * Chetlur et al., "cuDNN: Efficient Primitives for Deep Learning", 2014, section 3.3. */
 #include "common.cl"
 #include "conv2d_shape.cl"
-#include "epilogue.cl"
 #include "tile_gpu.cl"
 
 #define TILES __attribute__((reqd_work_group_size(TX, TY, 1))) kernel void
@@ -55,13 +52,19 @@ static inline int3 pixel_of(long m, int P, int Q)
     return (int3)((int)(m % Q), (int)(m / Q % P), (int)(m / ((long)P * Q)));
 }
 
+/* The slice after `at`: term x of tap (z, y) and what follows it in the run. */
+static inline int3 next_slice(int3 at, int run, int run_taps, int S)
+{
+    if (at.x + BK < run)
+        return (int3)(at.x + BK, at.y, at.z);
+    return at.y + run_taps < S ? (int3)(0, at.y + run_taps, at.z) : (int3)(0, 0, at.z + 1);
+}
+
 TILES conv2d_implicit_gemm(INPUT(float, x), INPUT(float, w), INPUT(float, bias), OUTPUT(float, y),
-                           int N, int H, int W, int C, int K, int R, int S, int P, int Q,
-                           int stride_h, int stride_w, int step_h, int step_w, int first_h,
-                           int first_w, int to_h, int to_w, int to_first_h, int to_first_w,
+                           SHAPE, int to_h, int to_w, int to_first_h, int to_first_w,
                            int to_stride_h, int to_stride_w, int run_taps, long w_first,
                            long by_group, long by_r, long by_s, long pitch, int across,
-                           int accumulate, int use_bias, int activation, float alpha)
+                           int use_bias, int accumulate, int activation, float alpha)
 {
     AT(const float, x);
     AT(const float, w);
@@ -69,30 +72,28 @@ TILES conv2d_implicit_gemm(INPUT(float, x), INPUT(float, w), INPUT(float, bias),
     AT(float, y);
     LOCAL_SLICES;
     const int item_x = get_local_id(0), item_y = get_local_id(1), item = item_y * TX + item_x;
-    const int g = get_group_id(2), groups = get_num_groups(2), depth = C / groups, kg = K / groups;
-    const int run = run_taps * depth;
-    const long count = (long)N * P * Q, width = (long)W * C;
+    const int g = get_group_id(2), depth = C / G, kg = K / G, run = run_taps * depth;
+    const long width = (long)W * C;
     const long row = (long)get_group_id(0) * BM, column = (long)get_group_id(1) * BN;
     float4 sums[TM][TN / 4], a_piece[A_PIECES], b_piece[B_PIECES];
     long image[A_PIECES], left[A_PIECES];
-    int top[A_PIECES];
+    int top[A_PIECES], now = 0;
+    int3 next = (int3)(0, 0, 0); /* slice */
     clear_sums(sums);
     x += (long)g * depth;
     w += w_first + g * by_group;
     y += (long)g * kg;
     const int x_aligned = depth % 4 == 0 && is_aligned(x, C);
-    const bool w_whole = is_aligned(w, pitch) && is_aligned(w, by_r) && is_aligned(w, by_s);
-    const struct matrix filter = {pitch, kg, across, w_whole};
+    const int w_aligned = by_r % 4 == 0 && by_s % 4 == 0 && is_aligned(w, pitch);
+    const struct matrix filter = {pitch, kg, across, w_aligned};
 #pragma unroll
     for (int i = 0; i < A_PIECES; i++) {
-        const long m = row + piece_at(i, item, BM, 0).x;
-        const int3 at = pixel_of(m, P, Q);
-        image[i] = at.z * H * width;
-        left[i] = ((long)at.x * stride_w + first_w) * C;
-        top[i] = m < count ? at.y * stride_h + first_h : -(1 << 30);
+        const int3 at = pixel_of(row + piece_at(i, item, BM, 0).x, P, Q);
+        image[i] = (long)at.z * H * width;
+        left[i] = ((long)at.x * stride_w - pad_left) * C;
+        top[i] = at.z < N ? at.y * stride_h - pad_top : -(1 << 30);
     }
 
-    int now = 0, r = 0, s = 0, i0 = 0; /* the next slice */
     const long slices = (long)R * (S / run_taps) * ((run + BK - 1) / BK);
     for (long slice = -1; slice < slices; slice++, now ^= 1) {
         const bool more = slice + 1 < slices;
@@ -100,24 +101,15 @@ TILES conv2d_implicit_gemm(INPUT(float, x), INPUT(float, w), INPUT(float, bias),
         if (more) {
 #pragma unroll
             for (int i = 0; i < A_PIECES; i++) {
-                const int term = i0 + piece_at(i, item, BM, 0).y, h = top[i] + r * step_h;
+                const int h = top[i] + next.z * dilation_h;
+                const int term = next.x + piece_at(i, item, BM, 0).y;
                 a_piece[i] = fetch_pixels(x + image[i] + h * width,
-                                          left[i] + (long)s * step_w * C + term, width,
+                                          left[i] + (long)next.y * dilation_w * C + term, width,
                                           h >= 0 && h < H ? run - term : 0, x_aligned);
             }
-#pragma unroll
-            for (int i = 0; i < B_PIECES; i++) {
-                const int2 at = piece_at(i, item, BN, across);
-                b_piece[i] =
-                    fetch(w + r * by_r + s * by_s, filter, column + at.x, i0 + at.y, run);
-            }
-            i0 += BK;
-            if (i0 >= run) {
-                i0 = 0;
-                s += run_taps;
-                r += s == S;
-                s = s == S ? 0 : s;
-            }
+            const long tap = next.z * by_r + next.y * by_s;
+            fetch_pieces(b_piece, B_PIECES, w + tap, filter, item, BN, column, next.x, run);
+            next = next_slice(next, run, run_taps, S);
         }
         if (slice >= 0)
             multiply_slice(sums, a_slice[now], b_slice[now], item_x, item_y);
@@ -128,14 +120,11 @@ TILES conv2d_implicit_gemm(INPUT(float, x), INPUT(float, w), INPUT(float, bias),
     const struct ending end = {1.0f, accumulate, use_bias, activation, alpha};
 #pragma unroll
     for (int i = 0; i < TM; i++) {
-        const long m = row + ROW_OF(i, item_y);
-        const int3 at = pixel_of(m, P, Q);
-        const long to = (((long)at.z * to_h + at.y * to_stride_h + to_first_h) * to_w +
-                         at.x * to_stride_w + to_first_w) *
-                        K;
-        if (m < count)
-            finish_row(y + to, bias + (long)g * kg, sums[i], item_x, column, kg, is_aligned(y, K),
-                       end);
+        const int3 at = pixel_of(row + ROW_OF(i, item_y), P, Q);
+        const int h = at.y * to_stride_h + to_first_h, w = at.x * to_stride_w + to_first_w;
+        if (at.z < N)
+            finish_row(y + (((long)at.z * to_h + h) * to_w + w) * K, bias + (long)g * kg, sums[i],
+                       item_x, column, kg, is_aligned(y, K), end);
     }
 }
 
@@ -220,11 +209,7 @@ TILES conv2d_implicit_gemm_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(floa
         const long next = m0 + BK;
         barrier(CLK_LOCAL_MEM_FENCE);
         if (next < end) {
-#pragma unroll
-            for (int i = 0; i < A_PIECES; i++) {
-                const int2 at = piece_at(i, item, BM, 1);
-                a_piece[i] = fetch(dy, gradient, row + at.x, next + at.y, end);
-            }
+            fetch_pieces(a_piece, A_PIECES, dy, gradient, item, BM, row, next, end);
 #pragma unroll
             for (int i = 0; i < B_PIECES; i++) {
                 const int2 at = piece_at(i, item, BN, 1);

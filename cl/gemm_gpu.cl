@@ -12,7 +12,6 @@
  *
  * Local memory: see cl/tile_gpu.cl. Requires: kstep a multiple of BK. */
 #include "common.cl"
-#include "epilogue.cl"
 #include "tile_gpu.cl"
 
 DEFINE_ACTIVATE(float)
@@ -45,16 +44,8 @@ gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias)
         const long next = k0 + BK;
         barrier(CLK_LOCAL_MEM_FENCE);
         if (next < kend) {
-#pragma unroll
-            for (int i = 0; i < A_PIECES; i++) {
-                const int2 at = piece_at(i, item, BM, transpose_a);
-                a_piece[i] = fetch(a, left, row + at.x, next + at.y, kend);
-            }
-#pragma unroll
-            for (int i = 0; i < B_PIECES; i++) {
-                const int2 at = piece_at(i, item, BN, !transpose_b);
-                b_piece[i] = fetch(b, right, column + at.x, next + at.y, kend);
-            }
+            fetch_pieces(a_piece, A_PIECES, a, left, item, BM, row, next, kend);
+            fetch_pieces(b_piece, B_PIECES, b, right, item, BN, column, next, kend);
         }
         if (k0 >= kfirst)
             multiply_slice(sums, a_slice[now], b_slice[now], x, y);

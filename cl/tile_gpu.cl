@@ -22,6 +22,7 @@
  * Volkov, Demmel, "Benchmarking GPUs to Tune Dense Linear Algebra", SC 2008 (register tiles);
  * Nath, Tomov, Dongarra, "An Improved MAGMA GEMM for Fermi GPUs", 2010 (both operands shared, the
  * next slice in registers). */
+#include "epilogue.cl"
 #ifndef CLCNN_GPU
 #error "tile_gpu.cl is for the GPU class"
 #endif
@@ -151,6 +152,17 @@ static inline float4 fetch(global const float *x, struct matrix of, long line, l
     const long left = of.across ? of.lines - line : kend - k;
     return fetch_piece(x + (of.across ? k * of.pitch + line : line * of.pitch + k),
                        inside ? left : 0, of.aligned);
+}
+
+/* A work-item's pieces of the slice from term k on of the `size` lines from `line` on. */
+static inline void fetch_pieces(float4 *piece, int pieces, global const float *x, struct matrix of,
+                                int item, int size, long line, long k, long kend)
+{
+#pragma unroll
+    for (int i = 0; i < pieces; i++) {
+        const int2 at = piece_at(i, item, size, of.across);
+        piece[i] = fetch(x, of, line + at.x, k + at.y, kend);
+    }
 }
 
 static inline void clear_sums(float4 (*sums)[TN / 4])

@@ -37,7 +37,7 @@ enum clcnn_conv2d_algorithm {
     CLCNN_CONV2D_ALGORITHM_DIRECT,        /* every legal problem on every device */
     CLCNN_CONV2D_ALGORITHM_IM2COL_GEMM,   /* patches gathered in bounded chunks, then GEMM */
     CLCNN_CONV2D_ALGORITHM_GEMM_1X1,      /* 1x1, stride 1, no padding: GEMM on the image itself */
-    CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM, /* patches gathered tile by tile (CPU) */
+    CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM, /* patches gathered tile by tile */
     CLCNN_CONV2D_ALGORITHM_WINOGRAD_2X2,  /* Winograd, by the outputs of a tile; stride 1 */
     CLCNN_CONV2D_ALGORITHM_WINOGRAD_4X4,
     CLCNN_CONV2D_ALGORITHM_WINOGRAD_6X6,

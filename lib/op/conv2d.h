@@ -89,6 +89,8 @@ struct clcnn_conv2d_impl {
     enum clcnn_status (*pack_filter)(void *state, struct clcnn_stream *stream,
                                      const struct clcnn_buffer *w,
                                      const struct clcnn_buffer *packed);
+    /* NULL, or what takes its place, under its name, on devices of the GPU class. */
+    const struct clcnn_conv2d_impl *gpu;
 };
 
 #define IMPL(name, ENUM) extern const struct clcnn_conv2d_impl clcnn_conv2d_##name;

@@ -178,7 +178,9 @@ enum clcnn_status clcnn_conv2d_choose(const struct clcnn_conv2d_problem *problem
 {
     struct candidate candidates[IMPL_COUNT] = {0}, *winner;
     for (int i = 0; i < IMPL_COUNT; i++) {
-        candidates[i].impl = clcnn_conv2d_impls[i];
+        const struct clcnn_conv2d_impl *impl = clcnn_conv2d_impls[i];
+        bool gpu = impl->gpu && problem->family == CLCNN_DEVICE_CLASS_GPU;
+        candidates[i].impl = gpu ? impl->gpu : impl;
         judge(&candidates[i], problem, phase, required);
     }
     while ((winner = cheapest(candidates)) != NULL) {

@@ -1,4 +1,5 @@
 /* Patches gathered tile by tile inside the multiplication (cl/conv2d_implicit_gemm_cpu.cl). */
+#include "op/conv2d_implicit_gemm.h"
 #include "base/memory.h"
 #include "op/conv2d.h"
 #include <stdlib.h>
@@ -56,8 +57,9 @@ static int64_t tile_columns(const struct clcnn_conv2d_problem *problem,
 static const char *unsupported(const struct clcnn_conv2d_problem *problem,
                                enum clcnn_conv2d_phase phase)
 {
+    (void)problem;
     (void)phase;
-    return problem->family == CLCNN_DEVICE_CLASS_GPU ? "CPU class only" : NULL;
+    return NULL;
 }
 
 /* Floats of the image row that `outputs` output columns read. */
@@ -357,28 +359,11 @@ done:
     return status;
 }
 
-/* Along one axis, the image coordinates a + i stride and the taps that reach them: tap first + j
- * stride (j < taps) of output origin + i - j step. */
-struct residue {
-    int64_t a, outputs, first, taps, step, origin;
-};
-
-static struct residue residue_of(int64_t a, int64_t size, int64_t filter, int64_t stride,
-                                 int64_t dilation, int64_t pad)
-{
-    struct residue residue = {
-        .a = a, .first = (a + pad) % stride, .step = stride == 1 ? dilation : 1};
-    residue.outputs = a < size ? clcnn_divide_up(size - a, stride) : 0;
-    if (residue.first < filter)
-        residue.taps = clcnn_divide_up(filter - residue.first, stride);
-    residue.origin = (a + pad - residue.first) / stride;
-    return residue;
-}
-
 /* The outputs of one pair of residues, with the filter turned: tap j' = taps - 1 - j. */
 static enum clcnn_status backward_residue(struct implicit *implicit,
                                           const struct clcnn_conv2d_call *call,
-                                          const struct residue *h, const struct residue *w,
+                                          const struct clcnn_conv2d_residue *h,
+                                          const struct clcnn_conv2d_residue *w,
                                           const struct clcnn_buffer *panels)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
@@ -413,9 +398,11 @@ static enum clcnn_status backward_data(struct implicit *implicit,
     const struct clcnn_conv2d_problem *p = &implicit->problem;
     size_t pair_bytes = implicit->packed_bytes / (size_t)(p->r * p->s), used = 0;
     for (int64_t a = 0; a < p->stride[0]; a++) {
-        struct residue h = residue_of(a, p->h, p->r, p->stride[0], p->dilation[0], p->pad[0]);
+        struct clcnn_conv2d_residue h =
+            clcnn_conv2d_residue(a, p->h, p->r, p->stride[0], p->dilation[0], p->pad[0]);
         for (int64_t b = 0; b < p->stride[1]; b++) {
-            struct residue w = residue_of(b, p->w, p->s, p->stride[1], p->dilation[1], p->pad[1]);
+            struct clcnn_conv2d_residue w =
+                clcnn_conv2d_residue(b, p->w, p->s, p->stride[1], p->dilation[1], p->pad[1]);
             size_t bytes = (size_t)(h.taps * w.taps) * pair_bytes;
             struct clcnn_buffer panels = clcnn_buffer_slice(call->args->workspace, used, bytes);
             if (h.outputs > 0 && w.outputs > 0)
@@ -485,4 +472,5 @@ const struct clcnn_conv2d_impl clcnn_conv2d_implicit_gemm = {
     .run = run,
     .packed_filter = packed_filter,
     .pack_filter = pack_filter,
+    .gpu = &clcnn_conv2d_implicit_gemm_gpu,
 };

@@ -85,17 +85,19 @@ conv_problem::conv_problem(const struct clcnn_conv2d_params &params_, enum conv_
 }
 
 conv_outputs conv_run(struct clcnn_device *device, struct clcnn_conv2d *op,
-                      enum clcnn_conv2d_phase phase, const conv_problem &problem, bool packed)
+                      enum clcnn_conv2d_phase phase, const conv_problem &problem, bool packed,
+                      bool aligned)
 {
     const ref_conv2d &shape = problem.shape;
     const size_t counts[] = {shape.y_count(), shape.x_count(), shape.w_count()};
     size_t workspace_bytes = clcnn_conv2d_workspace_size(op, phase);
-    Guarded x(device, problem.x), w(device, problem.w), bias(device, problem.bias);
+    Guarded x(device, problem.x, aligned), w(device, problem.w, aligned);
+    Guarded bias(device, problem.bias);
     const bool accumulate = phase == CLCNN_CONV2D_PHASE_FORWARD && problem.params.accumulate;
-    Guarded dy(device, problem.dy);
-    Guarded result(device, accumulate ? problem.y_before : Guarded::poison(counts[phase]));
+    Guarded dy(device, problem.dy, aligned);
+    Guarded result(device, accumulate ? problem.y_before : Guarded::poison(counts[phase]), aligned);
     Guarded db(device, Guarded::poison((size_t)shape.K));
-    Guarded workspace(device, workspace_bytes ? workspace_bytes : 4);
+    Guarded workspace(device, workspace_bytes ? workspace_bytes : 4, aligned);
     Guarded packed_w(device, packed ? clcnn_conv2d_packed_filter_size(op) : 4);
     struct clcnn_conv2d_args args = {};
     args.batch = problem.batch;

@@ -46,10 +46,10 @@ struct conv_outputs {
     std::vector<float> result, db; /* y, dx or dw; db with the filter gradient only */
 };
 
-/* Runs one phase of a built op. */
+/* Runs one phase of a built op, with tensors at odd multiples of 4 bytes or at multiples of 16. */
 conv_outputs conv_run(struct clcnn_device *device, struct clcnn_conv2d *op,
                       enum clcnn_conv2d_phase phase, const conv_problem &problem,
-                      bool packed = false);
+                      bool packed = false, bool aligned = false);
 
 /* Compares with the reference: exactly for integers, else by the op's own error bound. */
 void conv_check(const conv_problem &problem, struct clcnn_conv2d *op, enum clcnn_conv2d_phase phase,

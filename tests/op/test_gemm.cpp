@@ -98,9 +98,12 @@ void run(struct clcnn_device *device, const gemm_case &t, enum clcnn_gemm_algori
         clcnn_gemm_workspace_size(op, packed) ? (struct clcnn_buffer *)workspace : nullptr;
     CHECK_OK(clcnn_gemm_run(op, &args, nullptr));
     std::vector<float> once = dc.read<float>();
-    dc.write(c0);
+    Guarded aligned_a(device, a, true), aligned_b(device, b, true), aligned_c(device, c0, true);
+    args.a = aligned_a;
+    args.b = packed ? nullptr : (struct clcnn_buffer *)aligned_b;
+    args.c = aligned_c;
     CHECK_OK(clcnn_gemm_run(op, &args, nullptr));
-    std::vector<float> twice = dc.read<float>();
+    std::vector<float> twice = aligned_c.read<float>();
     CHECK(std::memcmp(once.data(), twice.data(), once.size() * sizeof(float)) == 0);
     da.check();
     db.check();
