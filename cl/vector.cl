@@ -3,18 +3,36 @@
 #if VW >= 16
 #define W 16
 typedef float16 vec;
-#define LOAD(p)     vload16(0, p)
-#define STORE(v, p) vstore16(v, 0, p)
+#define LOAD(p)      vload16(0, p)
+#define VSTORE(v, p) vstore16(v, 0, p)
 #elif VW >= 8
 #define W 8
 typedef float8 vec;
-#define LOAD(p)     vload8(0, p)
-#define STORE(v, p) vstore8(v, 0, p)
+#define LOAD(p)      vload8(0, p)
+#define VSTORE(v, p) vstore8(v, 0, p)
 #else
 #define W 4
 typedef float4 vec;
-#define LOAD(p)     vload4(0, p)
-#define STORE(v, p) vstore4(v, 0, p)
+#define LOAD(p)      vload4(0, p)
+#define VSTORE(v, p) vstore4(v, 0, p)
+#endif
+
+/* pocl makes three stores of one vstore16; a vector that needs no more than a float's alignment is
+ * stored by one. */
+#ifdef __clang__
+typedef vec unaligned_vec __attribute__((aligned(4)));
+#define DEFINE_STORE(space)                                                                        \
+    static inline __attribute__((overloadable)) void store_vec(vec v, space float *p)              \
+    {                                                                                              \
+        *(space unaligned_vec *)p = v;                                                             \
+    }
+DEFINE_STORE(global)
+DEFINE_STORE(local)
+DEFINE_STORE(private)
+#undef DEFINE_STORE
+#define STORE(v, p) store_vec(v, p)
+#else
+#define STORE(v, p) VSTORE(v, p)
 #endif
 
 /* Asks for the cache line at p. pocl's prefetch() does nothing, the compiler's own does; it does
