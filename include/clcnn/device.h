@@ -62,9 +62,10 @@ struct clcnn_device_params {
     /* Directory of prebuilt program binaries for devices without a compiler. NULL:
      * CLCNN_BINARY_DIR. */
     const char *binary_dir;
-    /* Directory to write the binary of every program into, under the names that binary_dir expects:
-     * "<program>[-<options>].bin". Run the application once with this to make such a directory.
-     * NULL: CLCNN_SAVE_BINARY_DIR, else none. Written at the latest when the device goes. */
+    /* Directory to write the binary of every program into that did not come from binary_dir, under
+     * the name expected there: "<program>[-<options>].bin". Run the application once with this to
+     * make such a directory. NULL: CLCNN_SAVE_BINARY_DIR, else none. Written at the latest when
+     * the device goes. */
     const char *save_binary_dir;
     /* Record the time of every kernel (clcnn_device_profile). Costs a few us a launch. */
     bool profile;

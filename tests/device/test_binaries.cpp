@@ -107,7 +107,10 @@ TEST_CASE("binaries: an accelerator without a compiler", "[binaries][layers]")
     TemporaryDirectory directory;
     save_to(directory.path(), "");
     std::string layer = "OPENCL_LAYERS=" + layer_path("accelerator") + " ";
-    CHECK_CHILD("accelerator: with binaries", layer + "CLCNN_BINARY_DIR=" + directory.path());
+    std::string saved = directory.path("again");
+    CHECK_CHILD("accelerator: with binaries",
+                layer + "CLCNN_BINARY_DIR=" + directory.path() + " CLCNN_SAVE_BINARY_DIR=" + saved);
+    CHECK(!std::filesystem::exists(saved)); /* nothing but what came from a binary */
     CHECK_CHILD("accelerator: without binaries", layer + "CLCNN_BINARY_DIR= CLCNN_DEVICE=");
 }
 
@@ -118,6 +121,7 @@ TEST_CASE("accelerator: with binaries", "[.child]")
     const struct clcnn_device_info *info = clcnn_device_info(device);
     REQUIRE(!info->has_compiler);
     CHECK(info->device_class == CLCNN_DEVICE_CLASS_FPGA);
+    CHECK(info->vendor == std::string(sizeof(info->vendor) - 1, 'v')); /* cut to its field */
     CHECK(clcnn_device_family(device) == CLCNN_DEVICE_CLASS_CPU);
     Kernel kernel, missing;
     CHECK_OK(create(device, &kernel));

@@ -299,6 +299,38 @@ TEST_CASE("cache: a damaged file is set aside and begun anew", "[cache]")
     CHECK(start(path).loaded_from_cache == 1);
 }
 
+TEST_CASE("cache: where it is unless a path is given", "[cache]")
+{
+    TemporaryDirectory directory;
+    const std::string none = "-u CLCNN_CACHE -u XDG_CACHE_HOME ", root = directory.path();
+    const struct {
+        std::string environment, file;
+    } cases[] = {
+        {"CLCNN_CACHE=" + root + "/a.sqlite XDG_CACHE_HOME=" + root, "a.sqlite"},
+        {none + "XDG_CACHE_HOME=" + root + "/b", "b/clcnn/cache.sqlite"},
+        {none + "XDG_CACHE_HOME=relative HOME=" + root + "/c", "c/.cache/clcnn/cache.sqlite"},
+        {none + "HOME=" + root + "/d", "d/.cache/clcnn/cache.sqlite"},
+    };
+    for (const auto &c : cases) {
+        INFO(c.environment);
+        CHECK_CHILD("cache: a start without a path", c.environment);
+        CHECK(std::filesystem::exists(directory.path(c.file)));
+    }
+    CHECK_CHILD("cache: a start without a path",
+                none + "-u HOME CLCNN_SAVE_BINARY_DIR=" + directory.path("binaries"));
+    CHECK(std::filesystem::exists(directory.path("binaries/test_affine.bin")));
+    CHECK_CHILD("cache: a start without a path", "CLCNN_CACHE= XDG_CACHE_HOME=" + root + "/e");
+    CHECK(!std::filesystem::exists(directory.path("e/clcnn")));
+}
+
+TEST_CASE("cache: a start without a path", "[.child]")
+{
+    Device device;
+    CHECK_OK(clcnn_device_open(nullptr, &device));
+    Kernel affine;
+    CHECK_OK(clcnn_kernel_create(device, "test_affine", nullptr, "affine", &affine));
+}
+
 TEST_CASE("cache: what cannot be opened is a log line", "[cache]")
 {
     TemporaryDirectory directory;

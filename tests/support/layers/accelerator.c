@@ -1,5 +1,5 @@
-/* Makes every device look like an FPGA board: an accelerator without a compiler. Programs made from
- * binaries work. */
+/* Makes every device look like an FPGA board: an accelerator without a compiler, by a vendor with a
+ * long name. Programs made from binaries work. */
 #include "layer.h"
 #include <string.h>
 
@@ -19,10 +19,15 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info na
 {
     const cl_device_type type = CL_DEVICE_TYPE_ACCELERATOR;
     const cl_bool no = CL_FALSE;
+    char vendor[1000] = "";
     if (name == CL_DEVICE_TYPE)
         return answer(&type, sizeof(type), bytes, value, bytes_ret);
     if (name == CL_DEVICE_COMPILER_AVAILABLE || name == CL_DEVICE_LINKER_AVAILABLE)
         return answer(&no, sizeof(no), bytes, value, bytes_ret);
+    if (name == CL_DEVICE_VENDOR) {
+        memset(vendor, 'v', sizeof(vendor) - 1);
+        return answer(vendor, sizeof(vendor), bytes, value, bytes_ret);
+    }
     return layer_next->clGetDeviceInfo(device, name, bytes, value, bytes_ret);
 }
 
