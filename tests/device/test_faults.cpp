@@ -85,6 +85,7 @@ TEST_CASE("faults: every failing call is reported and leaves nothing behind", "[
     CHECK_CHILD("faults: each call in turn", environment);
     CHECK_CHILD("faults: threads leave nothing behind", environment);
     CHECK_CHILD("faults: pooled memory goes when the device has no more", environment);
+    CHECK_CHILD("faults: platforms that fail", environment);
 }
 
 TEST_CASE("faults: each call in turn", "[.child]")
@@ -151,6 +152,40 @@ TEST_CASE("faults: threads leave nothing behind", "[.child]")
     for (auto result : results)
         CHECK(result == CLCNN_STATUS_OK);
     CHECK(watch.live() == 0);
+}
+
+TEST_CASE("faults: platforms that fail", "[.child]")
+{
+    Watch watch;
+    Log log;
+    struct clcnn_device_info *infos = nullptr;
+    size_t all = 0, count = 1;
+    CHECK_OK(clcnn_device_list(&infos, &all));
+    clcnn_free(infos);
+
+    watch.fail("clGetPlatformIDs", 1, -1001); /* what the loader answers if there is none */
+    CHECK_OK(clcnn_device_list(&infos, &count));
+    CHECK(count == 0);
+    clcnn_free(infos);
+    watch.fail("clGetPlatformIDs", 1, -1001);
+    Device device;
+    CHECK_FAILS(clcnn_device_open(nullptr, &device), CLCNN_STATUS_DEVICE,
+                "there is no OpenCL device");
+
+    /* Each platform is asked how many it has, then which; what is left is listed all the same. */
+    for (int call = 1;; call++) {
+        INFO("call " << call);
+        watch.fail("clGetDeviceIDs", call, CL_OUT_OF_HOST_MEMORY);
+        CHECK_OK(clcnn_device_list(&infos, &count));
+        clcnn_free(infos);
+        if (!watch.failed())
+            break;
+        CHECK(count <= all);
+        REQUIRE(call < 100);
+    }
+    CHECK(count == all);
+    CHECK(log.count("device", "has no devices: CL_OUT_OF_HOST_MEMORY") >= 1);
+    CHECK(log.count("device", "fails to list its devices: CL_OUT_OF_HOST_MEMORY") >= 1);
 }
 
 TEST_CASE("faults: pooled memory goes when the device has no more", "[.child]")

@@ -202,5 +202,15 @@ TEST_CASE("wrap: a part of the caller's memory", "[import]")
     cl_mem foreign = clCreateBuffer(other, CL_MEM_READ_WRITE, 100, nullptr, &error);
     CHECK_FAILS(clcnn_buffer_wrap(device, foreign, 0, 4, &none), invalid, "another context");
     clReleaseMemObject(foreign);
+    const cl_image_format format = {CL_RGBA, CL_FLOAT};
+    cl_image_desc description = {};
+    description.image_type = CL_MEM_OBJECT_IMAGE2D;
+    description.image_width = description.image_height = 4;
+    cl_mem image = clCreateImage(clcnn_device_cl_context(device), CL_MEM_READ_WRITE, &format,
+                                 &description, nullptr, &error);
+    if (error == CL_SUCCESS) { /* not every device has images */
+        CHECK_FAILS(clcnn_buffer_wrap(device, image, 0, 4, &none), invalid, "is not a buffer");
+        clReleaseMemObject(image);
+    }
     clReleaseContext(other);
 }

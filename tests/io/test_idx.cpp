@@ -2,6 +2,8 @@
 #include "support/check.hpp"
 #include "support/files.hpp"
 #include <clcnn/data.h>
+#include <cstring>
+#include <sys/stat.h>
 #include <vector>
 
 #if HAVE_ZLIB
@@ -141,6 +143,9 @@ TEST_CASE("idx: damaged and lying files", "[io][idx]")
                 "absent: cannot open: No such file");
     CHECK_FAILS(clcnn_idx_read(directory.path().c_str(), &tensor), CLCNN_STATUS_IO,
                 "is not a regular file");
+    const std::string pipe = directory.path("pipe");
+    REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK_FAILS(clcnn_idx_read(pipe.c_str(), &tensor), CLCNN_STATUS_IO, "is not a regular file");
     CHECK_FAILS(clcnn_idx_read(nullptr, &tensor), CLCNN_STATUS_INVALID_ARGUMENT, "path");
     CHECK_FAILS(clcnn_idx_read(path.c_str(), nullptr), CLCNN_STATUS_INVALID_ARGUMENT, "out");
 }
@@ -295,9 +300,9 @@ TEST_CASE("dataset: what is refused", "[io][dataset]")
     for (const auto &c : cases) {
         INFO(c.words);
         write_half(root, "train", c.images, c.labels);
+        std::memset(&data, 0x55, sizeof(data));
         CHECK_FAILS(load(&data), CLCNN_STATUS_FORMAT, c.words);
-        CHECK(data.x == nullptr);
-        CHECK(data.labels == nullptr);
+        CHECK((!data.x && !data.labels && !data.names && data.classes == 0));
     }
     const auto invalid = CLCNN_STATUS_INVALID_ARGUMENT;
     CHECK_FAILS(clcnn_dataset_load(root.c_str(), false, -1, &data), invalid, "limit -1");
