@@ -33,7 +33,8 @@ struct clcnn_trainer_params {
     double max_error;
 };
 
-/* BLOCKS: builds kernels and uploads the weights; params NULL = the defaults.
+/* BLOCKS: builds kernels, runs one step on zeros that leaves no trace, and uploads the weights;
+ * params NULL = the defaults.
  * Requires: a finished model; batch_size >= 0; max_error finite, >= 0; for a categorical loss an
  * output (None, classes). A final softmax (or sigmoid, for binary cross-entropy) is fused with
  * its loss. Errors: INVALID_ARGUMENT, UNSUPPORTED, DEVICE, OUT_OF_MEMORY. */

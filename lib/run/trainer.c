@@ -194,6 +194,28 @@ done:
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+/* One step on an image of zeros, then everything as it was: drivers finish compiling at a kernel's
+ * first launch, and the first epoch should not be the one that waits for it. */
+static enum clcnn_status warm_up(struct clcnn_trainer *trainer)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_batch *batch = NULL;
+    struct clcnn_pass pass = {
+        .count = 1,
+        .train = true,
+        .labels = trainer->params.loss == CLCNN_LOSS_KIND_SPARSE_CATEGORICAL_CROSSENTROPY,
+        .tally = CLCNN_TALLY_BATCH,
+    };
+    TRY(clcnn_trainer_write_weights(trainer));
+    TRY(clcnn_trainer_acquire(trainer, &batch));
+    TRY(clcnn_trainer_clear_totals(trainer, pass.tally));
+    TRY(clcnn_trainer_submit(trainer, batch, &pass));
+    trainer->step = 0;
+    TRY(clcnn_trainer_write_weights(trainer));
+done:
+    return status;
+}
+
 static enum clcnn_status create(struct clcnn_trainer *trainer, struct clcnn_device *device,
                                 struct clcnn_model *model)
 {
@@ -205,7 +227,7 @@ static enum clcnn_status create(struct clcnn_trainer *trainer, struct clcnn_devi
     TRY(status);
     TRY(built);
     TRY(allocate(trainer));
-    TRY(clcnn_trainer_write_weights(trainer));
+    TRY(warm_up(trainer));
 done:
     return status;
 }
