@@ -20,6 +20,10 @@ static const struct quirk {
     {"rusticl", "llvmpipe", CLCNN_QUIRK_LAST_RESORT,
      "a GPU emulated on the CPU, many times slower than a CPU driver",
      "llvmpipe (LLVM 15.0.6, 256 bits), Mesa 22.3.6"},
+    {"rusticl", "llvmpipe", CLCNN_QUIRK_WRONG_RESULTS,
+     "leaves every loop after 65,535 iterations without a word: results with sums or rows that "
+     "are longer for one work-item are wrong; use it for small problems alone",
+     "llvmpipe (LLVM 15.0.6, 256 bits), Mesa 22.3.6"},
     {"Oclgrind", NULL, CLCNN_QUIRK_LAST_RESORT, "an interpreter for debugging kernels",
      "Oclgrind Simulator, Oclgrind 21.10"},
     {"Oclgrind", NULL, CLCNN_QUIRK_ONE_THREAD,
@@ -49,8 +53,11 @@ unsigned clcnn_quirks(const struct clcnn_device_info *info)
 
 void clcnn_quirks_log(const struct clcnn_device_info *info)
 {
-    for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++)
+    for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++) {
+        bool wrong = quirks[i].flag & CLCNN_QUIRK_WRONG_RESULTS;
         if (applies(&quirks[i], info))
-            clcnn_logf(CLCNN_LOG_DEBUG, "device", "quirk of '%s': %s (seen on %s)", info->name,
-                       quirks[i].what, quirks[i].seen_on);
+            clcnn_logf(wrong ? CLCNN_LOG_WARNING : CLCNN_LOG_DEBUG, "device",
+                       "quirk of '%s': %s (seen on %s)", info->name, quirks[i].what,
+                       quirks[i].seen_on);
+    }
 }

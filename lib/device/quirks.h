@@ -14,6 +14,8 @@ enum {
     CLCNN_QUIRK_ONE_QUEUE = 1 << 2,
     /* Calls must not be made by two threads at once: whoever needs a program builds it. */
     CLCNN_QUIRK_ONE_THREAD = 1 << 3,
+    /* Some results are wrong and nothing can be done about it: a warning. */
+    CLCNN_QUIRK_WRONG_RESULTS = 1 << 4,
 };
 
 /* The quirks of a device, or'ed. */
