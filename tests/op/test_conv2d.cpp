@@ -9,6 +9,8 @@ typedef struct clcnn_conv2d_params conv_case;
 static bool can_run(const std::string &name, const conv_case &params)
 {
     ref_conv2d shape = conv_shape(params);
+    if (name == "depthwise")
+        return shape.G == shape.C;
     if (name == "gemm_1x1")
         return shape.R == 1 && shape.S == 1 && shape.stride[0] == 1 && shape.stride[1] == 1 &&
                !shape.pad[0] && !shape.pad[1] && !shape.pad[2] && !shape.pad[3];
