@@ -68,6 +68,8 @@ struct clcnn_conv2d_params {
     float activation_alpha;           /* leaky_relu; finite, >= 0; 0 = 0.3 */
 
     enum clcnn_conv2d_algorithm algorithm; /* AUTO, or required for every phase */
+    unsigned forbidden;                    /* bits 1 << algorithm that must not be chosen */
+    bool tune;                             /* time the likely ones, see create */
     unsigned phases;                       /* bits 1 << phase to prepare; 0 = all */
     size_t max_workspace; /* bytes a call may ask for; 0 = 256 MiB; 1 = none at all */
     double max_error;     /* bound on |y - exact| / sum(|x||w|); 0 = no bound asked */
@@ -85,15 +87,28 @@ CLCNN_API const char *clcnn_conv2d_algorithm_word(enum clcnn_conv2d_algorithm al
 CLCNN_API enum clcnn_status clcnn_conv2d_output_size(const struct clcnn_conv2d_params *params,
                                                      int output[2]);
 
-/* Validates, chooses an implementation for each phase, builds it. The choice and why the others
- * lost are logged (topic "choose"). An op is used by one thread at a time; it keeps the device
- * alive.
+/* Validates, chooses an implementation for each phase, builds it. An op is used by one thread at a
+ * time; it keeps the device alive.
+ *
+ * The choice: what does not support the problem, is forbidden or breaks a budget is dropped, and
+ * the fastest of the rest by a model of costs wins. With `tune` at most four of the likeliest run
+ * here, on made-up data and the default queue (BLOCKS, up to a second or so): whose answer differs
+ * from that of `direct` by more than the declared bounds is dropped, and the fastest wins. What
+ * tuning finds is kept in the device's program cache, per device, driver, version of the kernels
+ * and problem, and decides later creates too, with or without `tune`. A problem whose phases are
+ * FORWARD alone is taken to pack its filter beforehand, any other to do so in each call.
+ *
+ * The choice and why the others lost are logged (topic "choose"), and with them the line of
+ * `clcnn bench conv` that repeats the problem.
+ *
  * Requires: sizes > 0 and P, Q > 0; groups divides C and K; strides above 1 in no direction, or
  * dilation above 1 in none (as in Keras); pads >= 0, and 0 without EXPLICIT; a known padding,
- * algorithm and activation, not softmax; max_error >= 0; a filter of one group (R S C/G elements)
- * and an image row (W C, Q K) below 2^31 elements.
- * Errors: INVALID_ARGUMENT; UNSUPPORTED (the required algorithm cannot, or no algorithm keeps the
- * budgets); DEVICE; OUT_OF_MEMORY. */
+ * algorithm and activation, not softmax; forbidden names algorithms, and not the required one;
+ * max_error >= 0; a filter of one group (R S C/G elements) and an image row (W C, Q K) below 2^31
+ * elements.
+ * Errors: INVALID_ARGUMENT; UNSUPPORTED (the required algorithm cannot, or nothing that is not
+ * forbidden keeps the budgets: the message names each algorithm and why not); DEVICE;
+ * OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
                                                 const struct clcnn_conv2d_params *params,
                                                 struct clcnn_conv2d **out);

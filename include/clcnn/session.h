@@ -23,6 +23,7 @@ struct clcnn_session_params {
     int batch;            /* most images in one run; 0 = 1 */
     size_t max_workspace; /* bytes, per convolution (shared by all); 0 = 256 MiB */
     double max_error;     /* per convolution, see conv2d.h; 0 = no bound */
+    bool tune; /* choose convolutions by timing, which takes seconds once: see conv2d.h */
 };
 
 /* What a plan holds on the device, in bytes. */

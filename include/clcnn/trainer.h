@@ -31,6 +31,7 @@ struct clcnn_trainer_params {
     uint64_t seed;        /* shuffling and dropout */
     size_t max_workspace; /* as in a session */
     double max_error;
+    bool tune;
 };
 
 /* BLOCKS: builds kernels, runs one step on zeros that leaves no trace, and uploads the weights;

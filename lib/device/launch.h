@@ -42,6 +42,8 @@ void clcnn_kernel_destroy(struct clcnn_kernel **kernel);
  * only the outermost flush waits. Kernels that failed to build stay unusable and may be
  * destroyed. */
 void clcnn_kernel_defer(struct clcnn_device *device);
+/* Waits for what this thread has created so far, without ending the deferral. */
+enum clcnn_status clcnn_kernel_settle(struct clcnn_device *device);
 enum clcnn_status clcnn_kernel_flush(struct clcnn_device *device);
 
 /* ---- buffers --------------------------------------------------------------------------------- */
@@ -194,8 +196,8 @@ void clcnn_mark_clear(struct clcnn_mark *mark);
 
 /* ---- tuning results -------------------------------------------------------------------------- */
 
-/* Small strings kept in the program cache per device + driver. get: *value is NULL if there is
- * none; freed with free(). Failures of the cache are log lines. */
+/* Small strings kept in the program cache per device, driver and kernel sources. recall: *value is
+ * NULL if there is none; freed with free(). Failures of the cache are log lines. */
 void clcnn_device_remember(struct clcnn_device *device, const char *key, const char *value);
 void clcnn_device_recall(struct clcnn_device *device, const char *key, char **value);
 

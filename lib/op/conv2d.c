@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define DEFAULT_WORKSPACE ((size_t)256 << 20)
-
 struct clcnn_conv2d {
     struct clcnn_device *device;
     struct clcnn_conv2d_problem problem;
@@ -88,6 +86,10 @@ static enum clcnn_status check_params(const struct clcnn_conv2d_params *params)
             (int)params->activation);
     REQUIRE((unsigned)params->algorithm < CLCNN_CONV2D_ALGORITHM_COUNT,
             "conv2d: algorithm %d is unknown", (int)params->algorithm);
+    REQUIRE(params->forbidden < 1u << CLCNN_CONV2D_ALGORITHM_COUNT && !(params->forbidden & 1u),
+            "conv2d: forbidden 0x%x has bits that are no algorithm's", params->forbidden);
+    REQUIRE(!(params->forbidden & 1u << params->algorithm), "conv2d: %s is required and forbidden",
+            clcnn_conv2d_algorithm_word(params->algorithm));
     REQUIRE(params->phases < 1u << CLCNN_CONV2D_PHASE_COUNT, "conv2d: phases 0x%x has unknown bits",
             params->phases);
     REQUIRE(params->max_error >= 0.0, "conv2d: max_error %g is not >= 0", params->max_error);
@@ -154,8 +156,12 @@ static enum clcnn_status resolve(struct clcnn_device *device,
         .accumulate = params->accumulate,
         .activation = params->activation,
         .alpha = params->activation_alpha != 0.0f ? params->activation_alpha : 0.3f,
-        .max_workspace = params->max_workspace ? params->max_workspace : DEFAULT_WORKSPACE,
+        .max_workspace = params->max_workspace ? params->max_workspace : CLCNN_CONV2D_WORKSPACE,
         .max_error = params->max_error,
+        .required = params->algorithm,
+        .forbidden = params->forbidden,
+        .tune = params->tune,
+        .prepacked = params->phases == 1u << CLCNN_CONV2D_PHASE_FORWARD,
         .device = device,
         .family = clcnn_device_family(device),
         .compute_units = info->compute_units > 0 ? info->compute_units : 1,
@@ -190,7 +196,7 @@ enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
     for (int phase = 0; status == CLCNN_STATUS_OK && phase < CLCNN_CONV2D_PHASE_COUNT; phase++) {
         if (!params->phases || params->phases & 1u << phase)
             status = clcnn_conv2d_choose(&op->problem, (enum clcnn_conv2d_phase)phase,
-                                         params->algorithm, &op->choices[phase]);
+                                         &op->choices[phase]);
     }
     built = clcnn_kernel_flush(device);
     TRY(status != CLCNN_STATUS_OK ? status : built);

@@ -5,6 +5,9 @@
 #include "device/launch.h"
 #include <clcnn/conv2d.h>
 
+/* max_workspace where none is given, in bytes. */
+#define CLCNN_CONV2D_WORKSPACE ((size_t)256 << 20)
+
 /* A legal problem with every default resolved, and the facts of the device that costs depend on. */
 struct clcnn_conv2d_problem {
     int64_t n, h, w, c, k, r, s, p, q, groups;
@@ -13,8 +16,12 @@ struct clcnn_conv2d_problem {
     bool use_bias, accumulate;
     enum clcnn_activation activation;
     float alpha;
-    size_t max_workspace; /* 0 if none is allowed */
-    double max_error;     /* 0 if no bound is asked */
+    size_t max_workspace;                 /* 0 if none is allowed */
+    double max_error;                     /* 0 if no bound is asked */
+    enum clcnn_conv2d_algorithm required; /* or AUTO */
+    unsigned forbidden;                   /* bits 1 << algorithm */
+    bool tune;
+    bool prepacked; /* forward: the filter is packed beforehand, not in each call */
 
     struct clcnn_device *device; /* not a hold of its own */
     enum clcnn_device_class family;
@@ -106,12 +113,11 @@ struct clcnn_conv2d_choice {
     void *state;
 };
 
-/* Drops what does not support the problem or breaks a budget, builds the cheapest of the rest, logs
- * the reasons. Errors: UNSUPPORTED (nothing is left; the message names the reasons), DEVICE,
- * OUT_OF_MEMORY. */
+/* Drops what does not support the problem, is forbidden or breaks a budget, builds the best of the
+ * rest (timed now or before, else the cheapest) and logs the reasons. Errors: UNSUPPORTED (nothing
+ * is left; the message names the reasons), DEVICE, OUT_OF_MEMORY. */
 enum clcnn_status clcnn_conv2d_choose(const struct clcnn_conv2d_problem *problem,
                                       enum clcnn_conv2d_phase phase,
-                                      enum clcnn_conv2d_algorithm required,
                                       struct clcnn_conv2d_choice *out);
 
 /* "forward", "backward_data", "backward_filter". */

@@ -1,9 +1,6 @@
-#include "base/log.h"
-#include "base/memory.h"
-#include "base/text.h"
-#include "op/conv2d.h"
+#include "op/conv2d_choose.h"
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define IMPL(name, ENUM) &clcnn_conv2d_##name,
 const struct clcnn_conv2d_impl *const clcnn_conv2d_impls[] = {
@@ -12,21 +9,13 @@ const struct clcnn_conv2d_impl *const clcnn_conv2d_impls[] = {
 };
 #undef IMPL
 
-enum { IMPL_COUNT = sizeof(clcnn_conv2d_impls) / sizeof(clcnn_conv2d_impls[0]) - 1 };
-
 const char *clcnn_conv2d_algorithm_word(enum clcnn_conv2d_algorithm algorithm)
 {
-    for (int i = 0; i < IMPL_COUNT; i++) {
+    for (int i = 0; i < CLCNN_CONV2D_IMPLS; i++) {
         if (clcnn_conv2d_impls[i]->algorithm == algorithm)
             return clcnn_conv2d_impls[i]->name;
     }
     return algorithm == CLCNN_CONV2D_ALGORITHM_AUTO ? "auto" : NULL;
-}
-
-const char *clcnn_conv2d_phase_name(enum clcnn_conv2d_phase phase)
-{
-    static const char *const names[] = {"forward", "backward_data", "backward_filter"};
-    return names[phase];
 }
 
 int64_t clcnn_conv2d_terms(const struct clcnn_conv2d_problem *problem,
@@ -59,141 +48,108 @@ double clcnn_conv2d_sum_bound(const struct clcnn_conv2d_problem *problem,
     return nu < 0.5 ? nu / (1.0 - nu) : 1.0;
 }
 
-/* What became of one row of the list. `lost` is empty for the winner. */
-struct candidate {
-    const struct clcnn_conv2d_impl *impl;
-    double cost;
-    char lost[200];
-};
-
-static void drop(struct candidate *candidate, const char *reason)
+void clcnn_conv2d_drop(struct clcnn_conv2d_candidate *candidate, const char *format, ...)
 {
-    snprintf(candidate->lost, sizeof(candidate->lost), "%s", reason);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(candidate->lost, sizeof(candidate->lost), format, arguments);
+    va_end(arguments);
 }
 
-/* Fills in every candidate: its cost, or why it cannot be used. */
-static void judge(struct candidate *candidate, const struct clcnn_conv2d_problem *problem,
-                  enum clcnn_conv2d_phase phase, enum clcnn_conv2d_algorithm required)
+/* Its cost, or why it cannot be used. */
+static void judge(struct clcnn_conv2d_candidate *candidate,
+                  const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
 {
     const struct clcnn_conv2d_impl *impl = candidate->impl;
     const char *reason = impl->unsupported(problem, phase);
-    if (required != CLCNN_CONV2D_ALGORITHM_AUTO && required != impl->algorithm) {
-        drop(candidate, "not the required algorithm");
+    if (problem->required != CLCNN_CONV2D_ALGORITHM_AUTO && problem->required != impl->algorithm) {
+        clcnn_conv2d_drop(candidate, "not the required algorithm");
+    } else if (problem->forbidden & 1u << impl->algorithm) {
+        clcnn_conv2d_drop(candidate, "forbidden");
     } else if (reason) {
-        drop(candidate, reason);
+        clcnn_conv2d_drop(candidate, "%s", reason);
     } else {
         double bound = impl->error_bound(problem, phase);
         if (problem->max_error > 0.0 && bound > problem->max_error)
-            snprintf(candidate->lost, sizeof(candidate->lost),
-                     "error bound %.3g exceeds max_error %.3g", bound, problem->max_error);
+            clcnn_conv2d_drop(candidate, "error bound %.3g exceeds max_error %.3g", bound,
+                              problem->max_error);
         candidate->cost = impl->cost(problem, phase);
     }
 }
 
-static struct candidate *cheapest(struct candidate *candidates)
+/* The fastest of those that were timed, else the cheapest. */
+static struct clcnn_conv2d_candidate *find_best(struct clcnn_conv2d_contest *contest)
 {
-    struct candidate *best = NULL;
-    for (int i = 0; i < IMPL_COUNT; i++) {
-        struct candidate *other = &candidates[i];
-        if (!other->lost[0] && (!best || other->cost < best->cost))
+    struct clcnn_conv2d_candidate *best = NULL;
+    for (int i = 0; i < CLCNN_CONV2D_IMPLS; i++) {
+        struct clcnn_conv2d_candidate *other = &contest->candidates[i];
+        if (other->lost[0])
+            continue;
+        bool timed = other->measured > 0.0, best_timed = best && best->measured > 0.0;
+        bool better = !best || (timed && !best_timed) ||
+                      (timed && other->measured < best->measured) ||
+                      (!timed && !best_timed && other->cost < best->cost);
+        if (better)
             best = other;
     }
     return best;
 }
 
-static void spell(struct clcnn_text *text, const struct clcnn_conv2d_problem *problem,
-                  enum clcnn_conv2d_phase phase)
-{
-    clcnn_text_add(
-        text,
-        "conv2d %s N=%lld H=%lld W=%lld C=%lld K=%lld kernel=%lldx%lld "
-        "strides=%lldx%lld pads=%lld,%lld,%lld,%lld dilation=%lldx%lld groups=%lld "
-        "max_workspace=%zu max_error=%g on %s",
-        clcnn_conv2d_phase_name(phase), (long long)problem->n, (long long)problem->h,
-        (long long)problem->w, (long long)problem->c, (long long)problem->k, (long long)problem->r,
-        (long long)problem->s, (long long)problem->stride[0], (long long)problem->stride[1],
-        (long long)problem->pad[0], (long long)problem->pad[1], (long long)problem->pad[2],
-        (long long)problem->pad[3], (long long)problem->dilation[0],
-        (long long)problem->dilation[1], (long long)problem->groups, problem->max_workspace,
-        problem->max_error, clcnn_device_class_name(problem->family));
-}
-
-static void spell_losers(struct clcnn_text *text, const struct candidate *candidates,
-                         const struct candidate *winner)
-{
-    for (int i = 0; i < IMPL_COUNT; i++) {
-        const struct candidate *loser = &candidates[i];
-        if (loser == winner)
-            continue;
-        if (loser->lost[0])
-            clcnn_text_add(text, "; %s: %s", loser->impl->name, loser->lost);
-        else
-            clcnn_text_add(text, "; %s: %.3g ms predicted", loser->impl->name, loser->cost * 1e3);
-    }
-}
-
-static void log_choice(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase,
-                       const struct candidate *candidates, const struct candidate *winner,
-                       size_t workspace)
-{
-    if (!clcnn_log_enabled(CLCNN_LOG_INFO))
-        return;
-    struct clcnn_text text = {0};
-    spell(&text, problem, phase);
-    clcnn_text_add(&text, " -> %s: %.3g ms predicted, %zu bytes of workspace, error bound %.3g",
-                   winner->impl->name, winner->cost * 1e3, workspace,
-                   winner->impl->error_bound(problem, phase));
-    spell_losers(&text, candidates, winner);
-    if (!text.failed)
-        clcnn_logf(CLCNN_LOG_INFO, "choose", "%s", text.data);
-    clcnn_text_clear(&text);
-}
-
 /* Names the one algorithm that was required, or all of them, with the reasons. */
-static enum clcnn_status fail_unsupported(const struct clcnn_conv2d_problem *problem,
-                                          enum clcnn_conv2d_phase phase,
-                                          const struct candidate *candidates,
-                                          enum clcnn_conv2d_algorithm required)
+static enum clcnn_status fail_unsupported(const struct clcnn_conv2d_contest *contest)
 {
-    for (int i = 0; i < IMPL_COUNT; i++) {
-        if (candidates[i].impl->algorithm == required)
+    for (int i = 0; i < CLCNN_CONV2D_IMPLS; i++) {
+        const struct clcnn_conv2d_candidate *candidate = &contest->candidates[i];
+        if (candidate->impl->algorithm == contest->problem->required)
             return clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "conv2d: %s cannot run %s: %s",
-                              candidates[i].impl->name, clcnn_conv2d_phase_name(phase),
-                              candidates[i].lost);
+                              candidate->impl->name, clcnn_conv2d_phase_name(contest->phase),
+                              candidate->lost);
     }
     struct clcnn_text text = {0};
-    spell(&text, problem, phase);
+    clcnn_conv2d_spell(&text, contest);
     clcnn_text_add(&text, ": no algorithm is left");
-    spell_losers(&text, candidates, NULL);
+    clcnn_conv2d_spell_losers(&text, contest, NULL);
     enum clcnn_status status = clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "%s",
                                           text.failed ? "conv2d: no algorithm is left" : text.data);
     clcnn_text_clear(&text);
     return status;
 }
 
+static int count_left(const struct clcnn_conv2d_contest *contest)
+{
+    int count = 0;
+    for (int i = 0; i < CLCNN_CONV2D_IMPLS; i++)
+        count += !contest->candidates[i].lost[0];
+    return count;
+}
+
 enum clcnn_status clcnn_conv2d_choose(const struct clcnn_conv2d_problem *problem,
                                       enum clcnn_conv2d_phase phase,
-                                      enum clcnn_conv2d_algorithm required,
                                       struct clcnn_conv2d_choice *out)
 {
-    struct candidate candidates[IMPL_COUNT] = {0}, *winner;
-    for (int i = 0; i < IMPL_COUNT; i++) {
+    struct clcnn_conv2d_contest contest = {.problem = problem, .phase = phase};
+    struct clcnn_conv2d_candidate *winner;
+    for (int i = 0; i < CLCNN_CONV2D_IMPLS; i++) {
         const struct clcnn_conv2d_impl *impl = clcnn_conv2d_impls[i];
         bool gpu = impl->gpu && problem->family == CLCNN_DEVICE_CLASS_GPU;
-        candidates[i].impl = gpu ? impl->gpu : impl;
-        judge(&candidates[i], problem, phase, required);
+        contest.candidates[i].impl = gpu ? impl->gpu : impl;
+        judge(&contest.candidates[i], problem, phase);
     }
-    while ((winner = cheapest(candidates)) != NULL) {
+    if (count_left(&contest) > 1 && !clcnn_conv2d_recall(&contest) && problem->tune) {
+        clcnn_conv2d_tune(&contest);
+        clcnn_conv2d_remember(&contest);
+    }
+    while ((winner = find_best(&contest)) != NULL) {
         void *state = NULL;
         enum clcnn_status status = winner->impl->create(problem, phase, &state);
         if (status == CLCNN_STATUS_OK) {
             *out = (struct clcnn_conv2d_choice){winner->impl, state};
-            log_choice(problem, phase, candidates, winner, winner->impl->workspace(state));
+            clcnn_conv2d_log_choice(&contest, winner, winner->impl->workspace(state));
             return status;
         }
         if (status != CLCNN_STATUS_UNSUPPORTED)
             return status;
-        drop(winner, clcnn_error_message());
+        clcnn_conv2d_drop(winner, "%s", clcnn_error_message());
     }
-    return fail_unsupported(problem, phase, candidates, required);
+    return fail_unsupported(&contest);
 }

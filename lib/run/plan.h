@@ -102,6 +102,7 @@ struct clcnn_plan_params {
     bool from_logits;
     size_t max_workspace;
     double max_error;
+    bool tune;
 };
 
 struct clcnn_plan {

@@ -69,7 +69,8 @@ enum clcnn_status clcnn_session_create(struct clcnn_device *device, struct clcnn
     TRY(check_params(params));
     struct clcnn_plan_params plan_params = {.batch = params->batch ? params->batch : 1,
                                             .max_workspace = params->max_workspace,
-                                            .max_error = params->max_error};
+                                            .max_error = params->max_error,
+                                            .tune = params->tune};
     TRY(clcnn_alloc(1, sizeof(*session), &session));
     TRY(clcnn_queue_create(device, &session->queue));
     TRY(clcnn_plan_create(device, model, &plan_params, &session->plan));

@@ -17,6 +17,7 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
     params.activation_alpha = step->alpha;
     params.max_workspace = plan->params.max_workspace;
     params.max_error = plan->params.max_error;
+    params.tune = plan->params.tune;
     params.phases = 1u << CLCNN_CONV2D_PHASE_FORWARD;
     if (step->backward)
         params.phases |= 1u << CLCNN_CONV2D_PHASE_BACKWARD_FILTER;

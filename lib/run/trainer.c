@@ -72,7 +72,8 @@ static enum clcnn_status create_ops(struct clcnn_trainer *trainer, struct clcnn_
                                      .loss = params->loss,
                                      .from_logits = params->from_logits,
                                      .max_workspace = params->max_workspace,
-                                     .max_error = params->max_error};
+                                     .max_error = params->max_error,
+                                     .tune = params->tune};
     TRY(clcnn_plan_create(device, model, &plan, &trainer->plan));
     int64_t units = trainer->plan->values[trainer->plan->scores].elements;
     REQUIRE(units <= INT32_MAX, "an output of %lld elements is too large", (long long)units);

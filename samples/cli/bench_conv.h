@@ -8,6 +8,7 @@ struct conv_case {
     char name[64];
     struct clcnn_conv2d_params params;
     enum clcnn_conv2d_phase phase;
+    bool training; /* the filter is not packed beforehand */
     int output[2]; /* P, Q */
 };
 
@@ -15,7 +16,7 @@ struct conv_case {
 enum clcnn_status conv_case_resolve(struct conv_case *c);
 
 /* One line of a table: name N C H W K R S G top left bottom right sh sw dh dw, separated by
- * blanks. */
+ * blanks. Sets the name and these parameters. */
 bool conv_case_parse(const char *line, struct conv_case *c);
 
 /* 2 N P Q K R S C/G. */
@@ -24,7 +25,8 @@ double conv_case_flops(const struct conv_case *c);
 /* The made-up tensors of a case, for bench_value. */
 enum conv_seed { CONV_SEED_X = 1, CONV_SEED_W, CONV_SEED_Y, CONV_SEED_BIAS };
 
-/* One of our algorithms with buffers of its own; the filter is packed beforehand. */
+/* One of our algorithms with buffers of its own; without `training` the filter is packed
+ * beforehand. */
 struct conv_run {
     struct clcnn_device *device;
     struct clcnn_conv2d *op;

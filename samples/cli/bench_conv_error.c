@@ -127,9 +127,9 @@ static double activate(const struct clcnn_conv2d_params *p, double v)
     }
 }
 
-/* The error of the output at `at`. */
+/* The error of the output at `at`, in memory at `position`. */
 static double error_at(struct problem *o, const struct conv_case *c, const int64_t at[4],
-                       double value)
+                       int64_t position, double value)
 {
     o->sum = o->magnitude = 0;
     if (c->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
@@ -141,6 +141,8 @@ static double error_at(struct problem *o, const struct conv_case *c, const int64
     double exact = o->sum;
     if (c->phase == CLCNN_CONV2D_PHASE_FORWARD && c->params.use_bias)
         exact += (double)bench_value(CONV_SEED_BIAS, at[3]);
+    if (c->phase == CLCNN_CONV2D_PHASE_FORWARD && c->params.accumulate)
+        exact += (double)bench_value(CONV_SEED_Y, position);
     if (c->phase == CLCNN_CONV2D_PHASE_FORWARD)
         exact = activate(&c->params, exact);
     double difference = fabs(value - exact);
@@ -178,7 +180,7 @@ enum clcnn_status conv_run_check(struct conv_run *run, const struct conv_case *c
     run->error = 0;
     for (int i = 0; i < SAMPLES; i++) {
         int64_t at[4], position = pick(dims[c->phase], i, at);
-        run->error = fmax(run->error, error_at(&o, c, at, (double)values[position]));
+        run->error = fmax(run->error, error_at(&o, c, at, position, (double)values[position]));
     }
 done:
     free(values);

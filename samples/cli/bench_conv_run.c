@@ -4,6 +4,8 @@
 enum clcnn_status conv_case_resolve(struct conv_case *c)
 {
     c->params.phases = 1u << c->phase;
+    if (c->training)
+        c->params.phases |= 1u << CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
     return clcnn_conv2d_output_size(&c->params, c->output);
 }
 
@@ -117,7 +119,7 @@ enum clcnn_status conv_run_create(struct clcnn_device *device, const struct conv
     if (bytes)
         CLI_TRY(clcnn_buffer_create(device, bytes, &r->workspace));
     bytes = clcnn_conv2d_packed_filter_size(r->op);
-    if (r->phase == CLCNN_CONV2D_PHASE_FORWARD && bytes) {
+    if (r->phase == CLCNN_CONV2D_PHASE_FORWARD && bytes && !c->training) {
         CLI_TRY(clcnn_buffer_create(device, bytes, &r->packed));
         CLI_TRY(clcnn_conv2d_pack_filter(r->op, r->w, r->packed, NULL));
     }

@@ -7,7 +7,7 @@ struct model_options {
     struct common_options common;
     const char *batches;
     long long rounds;
-    bool profile;
+    bool profile, tune;
 };
 
 struct prediction {
@@ -62,7 +62,8 @@ static enum clcnn_status one(const struct model_options *o, struct clcnn_device 
     struct clcnn_memory_info memory;
     struct timing timing;
     clcnn_device_memory_reset_peak(device);
-    CLI_TRY(clcnn_session_create(device, model, &(struct clcnn_session_params){.batch = batch},
+    CLI_TRY(clcnn_session_create(device, model,
+                                 &(struct clcnn_session_params){.batch = batch, .tune = o->tune},
                                  &p.session));
     clcnn_device_memory(device, &memory);
     CLI_TRY(make_buffer(device, clcnn_model_input_shape(model), batch, &p.x));
@@ -139,8 +140,11 @@ int bench_model_command(const struct command *command, int argc, char **argv)
     struct arguments arguments = {0};
     const struct option options[] = {
         {"batch", "N,...", "images in a run (1,8)", OPTION_TEXT, &o.batches, 0, 0},
-        {"rounds", "N", "timed rounds; the median counts (11)", OPTION_INT, &o.rounds, 1, 1000},
+        {"rounds", "N", "timed rounds; the median counts (11)", OPTION_INT, &o.rounds, 1,
+         RACE_ROUNDS},
         {"profile", NULL, "print the time of each kernel", OPTION_FLAG, &o.profile, 0, 0},
+        {"tune", NULL, "choose convolutions by timing, and keep the result", OPTION_FLAG, &o.tune,
+         0, 0},
         {0},
     };
     int code = begin_command(command, options, &o.common, argc, argv, 0, 1, &arguments);

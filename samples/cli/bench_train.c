@@ -69,7 +69,7 @@ struct train_options {
     struct common_options common;
     long long batch, steps;
     const char *optimizer;
-    bool profile;
+    bool profile, tune;
 };
 
 static enum clcnn_status run(const struct train_options *o, const char *name,
@@ -81,7 +81,8 @@ static enum clcnn_status run(const struct train_options *o, const char *name,
     struct clcnn_memory_info memory;
     struct timing timing = {0};
     struct step step = {.batch = (int)o->batch};
-    struct clcnn_trainer_params params = {.batch_size = (int)o->batch, .optimizer.kind = kind};
+    struct clcnn_trainer_params params = {
+        .batch_size = (int)o->batch, .optimizer.kind = kind, .tune = o->tune};
     CLI_TRY(clcnn_network_create(name, 0, &model));
     CLI_TRY(make_batch(model, &step) ? CLCNN_STATUS_OK : CLCNN_STATUS_OUT_OF_MEMORY);
     CLI_TRY(open_device(&o->common, o->profile, &device));
@@ -125,6 +126,8 @@ int bench_train_command(const struct command *command, int argc, char **argv)
         {"steps", "N", "steps per round (50), seven rounds", OPTION_INT, &o.steps, 1, 1e6},
         {"optimizer", "O", "sgd, rmsprop or adam (rmsprop)", OPTION_TEXT, &o.optimizer, 0, 0},
         {"profile", NULL, "print the time of each kernel", OPTION_FLAG, &o.profile, 0, 0},
+        {"tune", NULL, "choose convolutions by timing, and keep the result", OPTION_FLAG, &o.tune,
+         0, 0},
         {0},
     };
     enum clcnn_optimizer_kind kind = CLCNN_OPTIMIZER_KIND_RMSPROP;

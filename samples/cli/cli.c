@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 static void print_commands(FILE *file, const char *prefix, const struct command *commands)
@@ -51,6 +52,15 @@ static void print_usage(FILE *file, const struct command *command)
             command->arguments[0] ? " " : "", command->arguments);
 }
 
+/* The class of a word, in any case; ANY for another word. */
+static enum clcnn_device_class find_class(const char *word)
+{
+    for (int i = CLCNN_DEVICE_CLASS_GPU; i <= CLCNN_DEVICE_CLASS_FPGA; i++)
+        if (strcasecmp(clcnn_device_class_name((enum clcnn_device_class)i), word) == 0)
+            return (enum clcnn_device_class)i;
+    return CLCNN_DEVICE_CLASS_ANY;
+}
+
 int begin_command(const struct command *command, const struct option *options,
                   struct common_options *common, int argc, char **argv, int least, int most,
                   struct arguments *arguments)
@@ -62,6 +72,11 @@ int begin_command(const struct command *command, const struct option *options,
         printf("\n%s\n", command->summary);
         options_print(options);
         return EXIT_DONE;
+    }
+    if (common->device_class && find_class(common->device_class) == CLCNN_DEVICE_CLASS_ANY) {
+        fprintf(stderr, "clcnn %s: --class %s: gpu, cpu or fpga is expected\n", command->name,
+                common->device_class);
+        return EXIT_USAGE;
     }
     if (arguments->count < least || (most >= 0 && arguments->count > most)) {
         print_usage(stderr, command);
@@ -84,7 +99,11 @@ int finish_command(const struct command *command, enum clcnn_status status)
 enum clcnn_status open_device(const struct common_options *common, bool profile,
                               struct clcnn_device **out)
 {
-    struct clcnn_device_params params = {.select = common->device, .profile = profile};
+    struct clcnn_device_params params = {.select = common->device,
+                                         .profile = profile,
+                                         .force_class = common->device_class
+                                                            ? find_class(common->device_class)
+                                                            : CLCNN_DEVICE_CLASS_ANY};
     return clcnn_device_open(&params, out);
 }
 

@@ -4,19 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMMON_COUNT 4
+#define COMMON_COUNT 5
 
 static void common_table(struct common_options *common, struct option table[COMMON_COUNT + 1])
 {
-    table[0] = (struct option){
-        "device", "D", "gpu, cpu, fpga, P:D or part of a name", OPTION_TEXT, &common->device, 0, 0};
-    table[1] = (struct option){
-        "json", NULL, "print one JSON object and nothing else", OPTION_FLAG, &common->json, 0, 0};
-    table[2] = (struct option){
-        "verbose", NULL, "say on stderr what is chosen and why", OPTION_FLAG, &common->verbose,
-        0,         0};
-    table[3] = (struct option){"help", NULL, "print this", OPTION_FLAG, &common->help, 0, 0};
-    table[4] = (struct option){0};
+    const struct option options[COMMON_COUNT + 1] = {
+        {"device", "D", "gpu, cpu, fpga, P:D or part of a name", OPTION_TEXT, &common->device, 0,
+         0},
+        {"class", "C", "treat it as a gpu, cpu or fpga, whatever it says", OPTION_TEXT,
+         &common->device_class, 0, 0},
+        {"json", NULL, "print one JSON object and nothing else", OPTION_FLAG, &common->json, 0, 0},
+        {"verbose", NULL, "say on stderr what is chosen and why", OPTION_FLAG, &common->verbose, 0,
+         0},
+        {"help", NULL, "print this", OPTION_FLAG, &common->help, 0, 0},
+    };
+    memcpy(table, options, sizeof(options));
 }
 
 /* "--name" or "--name=value". */

@@ -23,7 +23,7 @@ struct option {
 
 /* What every command accepts. */
 struct common_options {
-    const char *device;
+    const char *device, *device_class;
     bool json, verbose, help;
 };
 

@@ -10,7 +10,7 @@
 struct prediction {
     struct common_options common;
     const char *weights, *data;
-    bool dark;
+    bool dark, tune;
     long long limit;
     struct clcnn_device *device;
     struct clcnn_model *model;
@@ -161,7 +161,8 @@ static enum clcnn_status predict(struct prediction *p, const struct arguments *a
     if (p->data)
         CLI_TRY(load_samples(p->model, p->data, true, p->limit, &p->test));
     CLI_TRY(open_device(&p->common, false, &p->device));
-    CLI_TRY(clcnn_session_create(p->device, p->model, NULL, &p->session));
+    CLI_TRY(clcnn_session_create(p->device, p->model,
+                                 &(struct clcnn_session_params){.tune = p->tune}, &p->session));
     const struct clcnn_shape *output = clcnn_model_output_shape(p->model);
     p->classes = (int)output->dim[output->rank - 1];
     p->rich = terminal_is_rich();
@@ -189,6 +190,8 @@ int predict_command(const struct command *command, int argc, char **argv)
          OPTION_TEXT, &p.data, 0, 0},
         {"limit", "N", "pictures taken from --data (8)", OPTION_INT, &p.limit, 1, 1e6},
         {"dark-on-light", NULL, "the images show dark on light: invert them", OPTION_FLAG, &p.dark,
+         0, 0},
+        {"tune", NULL, "choose convolutions by timing, and keep the result", OPTION_FLAG, &p.tune,
          0, 0},
         {0},
     };

@@ -10,7 +10,7 @@ struct training {
     const char *data, *optimizer, *save, *history, *state, *resume;
     long long epochs, batch, seed, limit;
     double learning_rate, momentum;
-    bool nesterov, validate, profile;
+    bool nesterov, validate, profile, tune;
 
     struct clcnn_device *device;
     struct clcnn_model *model;
@@ -69,6 +69,7 @@ static enum clcnn_status make_trainer(struct training *t, const char *name,
                       .momentum = (float)t->momentum,
                       .nesterov = t->nesterov},
         .seed = (uint64_t)t->seed,
+        .tune = t->tune,
     };
     CLI_TRY(clcnn_network_create(name, (uint64_t)t->seed, &t->model));
     CLI_TRY(load_samples(t->model, t->data, false, t->limit, &t->train));
@@ -195,6 +196,8 @@ int train_command(const struct command *command, int argc, char **argv)
          &t.state, 0, 0},
         {"resume", "FILE", "go on from a state", OPTION_TEXT, &t.resume, 0, 0},
         {"profile", NULL, "print the time of each kernel", OPTION_FLAG, &t.profile, 0, 0},
+        {"tune", NULL, "choose convolutions by timing, and keep the result", OPTION_FLAG, &t.tune,
+         0, 0},
         {0},
     };
     enum clcnn_optimizer_kind kind = CLCNN_OPTIMIZER_KIND_RMSPROP;

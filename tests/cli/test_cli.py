@@ -213,13 +213,50 @@ class Commands(unittest.TestCase):
         self.assertEqual([row["name"] for row in rows], ["pointwise"])
         self.assertEqual(run_json(*quick, "--algorithm", "gemm_1x1")["results"][0]["name"],
                          "pointwise")
-        self.assertIn("one of all auto", run(*quick, "--algorithm", "fast", code=2).stderr)
+        self.assertIn("one of auto direct", run(*quick, "--algorithm", "fast", code=2).stderr)
         table.write_text("broken 1 2 3\n")
         self.assertIn("layers.tsv:1: not 17 fields", run(*quick, code=1).stderr)
 
     def test_verbose_says_which_algorithm(self):
-        done = run("bench", "conv", "--batch", 2, env={**os.environ, "CLCNN_VERBOSE": "choose"})
+        verbose = {**os.environ, "CLCNN_VERBOSE": "choose"}
+        done = run("bench", "conv", "--batch", 2, env=verbose)
         self.assertIn("im2col_gemm", done.stderr)
+
+    def choices(self, *words, **more):
+        """What is logged of the choice, and the command that repeats it."""
+        done = run(*words, "--rounds", 1, "--seconds", 0, **more,
+                   env={**os.environ, "CLCNN_VERBOSE": "choose"})
+        lines = [line.split("choose: ", 1)[1] for line in done.stderr.splitlines()
+                 if ": conv2d " in line or ": again: " in line]
+        self.assertGreaterEqual(len(lines), 2, done.stderr)  # --training chooses once more
+        return lines[0], lines[1].split("again: clcnn ", 1)[1].split()
+
+    def test_the_logged_command_repeats_the_problem(self):
+        for words in (
+                ["--batch", 2],
+                ["--batch", 1, "--same", "--stride", 2, "--pass", "bwd-data"],
+                ["--batch", 2, "--pads", "1,0,2,3", "--strides", "1,2", "--groups", 4, "--bias",
+                 "--activation", "leaky_relu", "--alpha", 0.1, "--max-workspace", 123457,
+                 "--max-error", 0.00123, "--forbid", "im2col_gemm,gemm_1x1", "--training"],
+                ["--batch", 1, "--dilation", "2,1", "--accumulate", "--activation", "tanh",
+                 "--algorithm", "direct", "--max-workspace", 1],
+                ["--batch", 1, "--height", 4, "--width", 5, "--channels", 3, "--filters", 5,
+                 "--rows", 1, "--columns", 2, "--pass", "bwd-filter", "--class", "gpu"]):
+            first, command = self.choices("bench", "conv", *words)
+            second, again = self.choices(*command)
+            self.assertEqual(second, first)
+            self.assertEqual(again, command)
+
+    def test_tuning(self):
+        with tempfile.TemporaryDirectory() as place:
+            here = {**os.environ, "CLCNN_VERBOSE": "choose", "CLCNN_CACHE": place + "/cache"}
+            words = ["bench", "conv", "--batch", 1, "--rounds", 1, "--seconds", 0]
+            self.assertNotIn("measured,", run(*words, env=here).stderr)
+            self.assertIn("ms measured,", run(*words, "--tune", env=here).stderr)
+            self.assertIn("ms measured,", run(*words, env=here).stderr)
+            run("bench", "model", "mnist-cnn", "--batch", 1, "--rounds", 1, "--tune", env=here)
+            self.assertIn("ms measured,", run("bench", "model", "mnist-cnn", "--batch", 1,
+                                              "--rounds", 1, env=here).stderr)
 
 
 if __name__ == "__main__":
