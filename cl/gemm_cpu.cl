@@ -2,27 +2,28 @@
  *
  *   C[M][N] = f(alpha op(A)[M][K] . op(B)[K][N] + beta C[M][N] + bias[N])
  *
- * op(A) = A[M][K], or with TRANSPOSE_A the stored A is [K][M]. B comes packed by pack_b, in panels
- * of NR columns, [N/NR][panel_rows][NR], the last one filled up with anything; or, if panel_rows is
- * 0, the work-item packs it as it goes: one block of KC rows of one panel at a time, into the
- * group's own KC x NR floats of `slots`.
+ * op(A) = A[M][K], or with TRANSPOSE_A the stored A is [K][M]; it is read in place. B comes packed
+ * by pack_b, in panels of NR columns, [N/NR][panel_rows][NR], the last one filled up with anything;
+ * or, if panel_rows is 0, the work-item packs it as it goes: one block of KC rows of one panel at a
+ * time, into the group's own KC x NR floats of `slots`.
  *
  * Group (g0, g1, g2) computes rows g0 mc .. of the columns g1 nc .. over the k from g2 kstep ..
  * (the partial sums of group g2 go to C + g2 cstep; gemm_reduce adds them up):
  *
  *   for k0 in steps of KC:
- *     copy alpha op(A)[mc rows][KC] to local memory
- *     for each panel of NR columns:   (its KC rows of B stay in the first-level cache)
+ *     for each panel of NR columns:
  *       for each tile of MR rows:
  *         MR x NR sums in registers: for k: for i: for j: acc[i][j] += a[i][k] * b[k][j]
- *         C[tile] = sums, added to what C holds when k0 > 0; bias and f after the last k
+ *         C[tile] = alpha sums, added to what C holds when k0 > 0; bias and f after the last k
  *
  * which is the loop order of Goto, van de Geijn, "Anatomy of High-Performance Matrix
- * Multiplication", ACM TOMS 34(3), 2008, section 4, with the roles of A and B exchanged. Tiles at
- * the lower edge use fewer rows (MR_MID, MR_LOW); tiles that are cut go through `scratch`.
+ * Multiplication", ACM TOMS 34(3), 2008, section 4, with the roles of A and B exchanged and only B
+ * copied: a broadcast from memory costs what one from the cache does, and a tile of A is small.
+ * Tiles at the lower edge use fewer rows (MR_MID, MR_LOW). Of what they lack, they compute the rows
+ * above once more, and go through `scratch`; so do tiles that are cut at the right. Fewer than
+ * MR_LOW rows in all are done one by one.
  *
- * Local memory in floats: a_block (mc / MR) A_TILE, scratch MR NR, panel_bias NR. Requires mc a
- * multiple of MR, nc of NR. */
+ * Local memory in floats: scratch MR NR, panel_bias NR. Requires nc a multiple of NR. */
 #include "common.cl"
 #include "epilogue.cl"
 #include "vector.cl"
@@ -44,29 +45,21 @@
 #endif
 #define NV 2
 #define NR (NV * W)
-/* Depth of a block: KC x NR of B and MR x KC of A share the first-level cache. */
+/* Depth of a block: KC x NR of B stay in the second-level cache for all tiles of a group. Less
+ * would stay in the first-level one, and store C more often. */
 #ifndef KC
-#define KC 256
+#define KC 1024
 #endif
-/* Rows of B that are asked for ahead. */
-#ifndef AHEAD
-#define AHEAD 16
-#endif
-#if KC % W
-#error "KC must be a multiple of the vector width"
+/* Rows of B that are packed by a group of pack_b. */
+#ifndef PACKED_ROWS
+#define PACKED_ROWS 256
 #endif
 #ifndef TRANSPOSE_A
 #define TRANSPOSE_A 0
 #endif
-/* How a tile of A lies in local memory. Constant strides leave one address register for all
- * rows. */
-#define MP ((MR + W - 1) / W * W)
-#if TRANSPOSE_A
-#define A_TILE     (MP * KC)
-#define A_AT(i, k) ((k) * MP + (i))
-#else
-#define A_TILE     (MR * KC)
-#define A_AT(i, k) ((i) * KC + (k))
+/* Rows of B that are asked for ahead. */
+#ifndef AHEAD
+#define AHEAD 16
 #endif
 
 DEFINE_ACTIVATE(vec)
@@ -80,50 +73,6 @@ DEFINE_ACTIVATE(vec)
         for (; at < (count); at++)                                                                 \
             (to)[at] = (from)[at];                                                                 \
     } while (0)
-
-/* to[count] = alpha from[count]. The last vector overlaps the one before it. */
-static inline void copy_row(local float *to, global const float *from, int count, float alpha)
-{
-    if (count < W) {
-        for (int k = 0; k < count; k++)
-            to[k] = alpha * from[k];
-        return;
-    }
-    for (int k = 0; k + W <= count; k += W)
-        STORE(alpha * LOAD(from + k), to + k);
-    STORE(alpha * LOAD(from + count - W), to + count - W);
-}
-
-/* Rows row .. of `depth` columns (from k0) of op(A), tile after tile; zeros below the matrix. */
-#if TRANSPOSE_A
-static inline void copy_a(local float *to, global const float *a, long lda, long row,
-                          long rows_left, int rows, long k0, int depth, float alpha)
-{
-    global const float *from = a + k0 * lda + row;
-    for (int k = 0; k < depth; k++, from += lda)
-        for (int first = 0; first < rows; first += MR) {
-            local float *tile = to + first / MR * A_TILE + A_AT(0, k);
-            if (rows_left - first >= MP)
-                for (int i = 0; i < MP; i += W)
-                    STORE(alpha * LOAD(from + first + i), tile + i);
-            else
-                for (int i = 0; i < MR; i++)
-                    tile[i] = first + i < rows_left ? alpha * from[first + i] : 0.0f;
-        }
-}
-#else
-static inline void copy_a(local float *to, global const float *a, long lda, long row,
-                          long rows_left, int rows, long k0, int depth, float alpha)
-{
-    for (int first = 0; first < rows; first += MR, to += A_TILE)
-        for (int i = 0; i < MR; i++)
-            if (first + i < rows_left)
-                copy_row(to + A_AT(i, 0), a + (row + first + i) * lda + k0, depth, alpha);
-            else
-                for (int k = 0; k < depth; k++)
-                    to[A_AT(i, k)] = 0.0f;
-}
-#endif
 
 /* W rows n of B stored [N][K], W of their elements k: to[k][n]. Rows beyond `last` repeat it. */
 static inline void transpose_block(global float *to, global const float *from, long ldb, int last)
@@ -183,16 +132,16 @@ static inline void pack_panel(global float *to, global const float *b, long ldb,
     }
 }
 
-/* packed[N/NR][K][NR] of B; group (panel, block of KC rows). */
+/* packed[N/NR][K][NR] of B; group (panel, block of rows). */
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long ldb,
                    int transpose_b)
 {
     AT(const float, b);
     AT(float, packed);
-    long column = get_group_id(0) * NR, k0 = (long)get_group_id(1) * KC;
+    long column = get_group_id(0) * NR, k0 = (long)get_group_id(1) * PACKED_ROWS;
     pack_panel(packed + column * k + k0 * NR, b, ldb, transpose_b, n, k, k0,
-               (int)min((long)KC, k - k0), column);
+               (int)min((long)PACKED_ROWS, k - k0), column);
 }
 
 /* DO(i) for the rows 0 .. of a tile. Written out, since the sums stay in registers only if every
@@ -206,6 +155,13 @@ kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long 
 #define EACH_ROW_(DO) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13)
 #endif
 
+/* Element (i, k) of op(A), from the tile's first. */
+#if TRANSPOSE_A
+#define A_AT(i, k) ((i) + (k) * lda)
+#else
+#define A_AT(i, k) ((i) * lda + (k))
+#endif
+
 /* What multiply_tile does with row i of its tile. */
 #define ZERO(i)                                                                                    \
     if (i < height)                                                                                \
@@ -217,9 +173,14 @@ kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long 
     }
 #define MULTIPLY(i)                                                                                \
     if (i < height) {                                                                              \
-        const vec value = (vec)a[A_AT(i, k)];                                                      \
+        const vec value = (vec)a[A_AT(i, 0)];                                                      \
         acc[i][0] += value * row0;                                                                 \
         acc[i][1] += value * row1;                                                                 \
+    }
+#define SCALE(i)                                                                                   \
+    if (i < height) {                                                                              \
+        acc[i][0] *= alpha;                                                                        \
+        acc[i][1] *= alpha;                                                                        \
     }
 #define ADD(i, from, stride)                                                                       \
     if (i < height) {                                                                              \
@@ -243,36 +204,46 @@ kernel void pack_b(INPUT(float, b), OUTPUT(float, packed), long n, long k, long 
 #define PUT_C(i)       PUT(i, c, ldc)
 #define PUT_SCRATCH(i) PUT(i, scratch, NR)
 
+/* What a tile does with its sums: to alpha sums + scale C; after the last k: max(that + bias,
+ * lowest). */
+struct ending {
+    float alpha, scale, lowest;
+    bool last;
+};
+
 /* One tile of `height` rows, a compile-time constant, in c or, if it is cut, in scratch[MR][NR]:
- *
- *   c[height][NR] = a . b + scale c, and if this is the last of K: max(that + bias, lowest)
- *
- * C is asked for before the products and read after them. */
+ * sums of a . b, then `ending`. C is asked for before the products and read after them. */
 __attribute__((always_inline)) static inline void
-multiply_tile(const int height, local const float *a, global const float *b, int depth, float scale,
-              global float *c, long ldc, local float *scratch, bool cut, bool last,
-              local const float *bias, float lowest)
+multiply_tile(const int height, global const float *a, long lda, global const float *b, int depth,
+              global float *c, long ldc, local float *scratch, bool cut, local const float *bias,
+              const struct ending end)
 {
     vec acc[MR][NV], row0, row1;
     EACH_ROW(ZERO)
     if (!cut) {
         EACH_ROW(ASK)
     }
-    for (int k = 0; k < depth; k++) {
-        PREFETCH(b + (k + AHEAD) * NR);
-        PREFETCH(b + (k + AHEAD) * NR + W);
-        row0 = LOAD(b + k * NR);
-        row1 = LOAD(b + k * NR + W);
+    for (int k = 0; k < depth; k++, a += A_AT(0, 1), b += NR) {
+        PREFETCH(b + AHEAD * NR);
+        PREFETCH(b + AHEAD * NR + W);
+        row0 = LOAD(b);
+        row1 = LOAD(b + W);
         EACH_ROW(MULTIPLY)
     }
-    if (scale != 0.0f) {
+    if (end.alpha != 1.0f) {
+        const float alpha = end.alpha;
+        EACH_ROW(SCALE)
+    }
+    if (end.scale != 0.0f) {
+        const float scale = end.scale;
         if (cut) {
             EACH_ROW(ADD_SCRATCH)
         } else {
             EACH_ROW(ADD_C)
         }
     }
-    if (last) {
+    if (end.last) {
+        const float lowest = end.lowest;
         row0 = LOAD(bias);
         row1 = LOAD(bias + W);
         EACH_ROW(FINISH)
@@ -284,12 +255,55 @@ multiply_tile(const int height, local const float *a, global const float *b, int
     }
 }
 
+/* The height of the next tile of `left` rows in a matrix of m rows. */
+static inline int tile_height(int left, long m)
+{
+    const int height = left > MR_MID ? MR : left > MR_LOW ? MR_MID : MR_LOW;
+    return height <= m ? height : m >= MR_MID ? MR_MID : m >= MR_LOW ? MR_LOW : 1;
+}
+
+/* `rows` rows of C, all columns of one panel, `depth` of the k: tile after tile. */
+static inline void multiply_panel(global const float *a, long lda, long m, int rows,
+                                  global const float *panel, int depth, global float *c, long ldc,
+                                  int columns, local float *scratch, local const float *bias,
+                                  struct ending end, int activation, float activation_alpha)
+{
+    const bool slow = end.last && activation > ACTIVATION_RELU;
+    for (int first = 0, kept; first < rows; first += kept) {
+        const int height = tile_height(rows - first, m);
+        kept = min(rows - first, height);
+        const int again = height - kept;
+        const bool cut = again > 0 || columns < NR || slow;
+        global const float *tile = a + A_AT(first - again, 0);
+        global float *to = c + first * ldc;
+        if (cut && end.scale != 0.0f)
+            for (int i = 0; i < kept; i++)
+                COPY_FEW(scratch + (again + i) * NR, to + i * ldc, columns);
+        if (height == MR)
+            multiply_tile(MR, tile, lda, panel, depth, to, ldc, scratch, cut, bias, end);
+        else if (height == MR_MID)
+            multiply_tile(MR_MID, tile, lda, panel, depth, to, ldc, scratch, cut, bias, end);
+        else if (height == MR_LOW)
+            multiply_tile(MR_LOW, tile, lda, panel, depth, to, ldc, scratch, cut, bias, end);
+        else
+            multiply_tile(1, tile, lda, panel, depth, to, ldc, scratch, cut, bias, end);
+        if (!cut)
+            continue;
+        local float *result = scratch + again * NR;
+        if (slow)
+            for (int i = 0; i < kept * NR; i += W)
+                STORE(activate_vec(LOAD(result + i), activation, activation_alpha), result + i);
+        for (int i = 0; i < kept; i++)
+            COPY_FEW(to + i * ldc, result + i * NR, columns);
+    }
+}
+
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), INPLACE(float, c),
                      INPUT(float, bias), long m, long n, long k, long lda, long ldb, long ldc,
                      long panel_rows, int transpose_b, int mc, long nc, long kstep, long cstep,
                      float alpha, float beta, int use_bias, int activation, float activation_alpha,
-                     local float *a_block, local float *scratch, local float *panel_bias)
+                     local float *scratch, local float *panel_bias)
 {
     AT(const float, a);
     AT(const float, b);
@@ -301,6 +315,7 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
     const int rows = (int)min((long)mc, m - row);
     const long column_end = min(n, column0 + nc);
     const float lowest = activation == ACTIVATION_RELU ? 0.0f : -INFINITY;
+    a += A_AT(row, 0);
     c += get_group_id(2) * cstep + row * ldc;
     slots += ((get_group_id(2) * get_num_groups(1) + get_group_id(1)) * get_num_groups(0) +
               get_group_id(0)) *
@@ -309,9 +324,7 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
     for (long k0 = kfirst; k0 < kend; k0 += KC) {
         const int depth = (int)min((long)KC, kend - k0);
         const bool last = k0 + depth == kend;
-        const bool slow = last && activation > ACTIVATION_RELU;
-        const float scale = k0 == kfirst ? beta : 1.0f;
-        copy_a(a_block, a, lda, row, m - row, rows, k0, depth, alpha);
+        const struct ending end = {alpha, k0 == kfirst ? beta : 1.0f, lowest, last};
         for (long column = column0; column < column_end; column += NR) {
             const int columns = (int)min((long)NR, n - column);
             global const float *panel = b + column * panel_rows + k0 * NR;
@@ -322,33 +335,8 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
             if (last)
                 for (int j = 0; j < NR; j++)
                     panel_bias[j] = use_bias && j < columns ? bias[column + j] : 0.0f;
-            for (int first = 0; first < rows; first += MR) {
-                local const float *tile = a_block + first / MR * A_TILE;
-                global float *to = c + first * ldc + column;
-                const int left = min(rows - first, MR);
-                const int height = left > MR_MID ? MR : left > MR_LOW ? MR_MID : MR_LOW;
-                const bool cut = left < height || columns < NR || slow;
-                if (cut && scale != 0.0f)
-                    for (int i = 0; i < left; i++)
-                        COPY_FEW(scratch + i * NR, to + i * ldc, columns);
-                if (height == MR)
-                    multiply_tile(MR, tile, panel, depth, scale, to, ldc, scratch, cut, last,
-                                  panel_bias, lowest);
-                else if (height == MR_MID)
-                    multiply_tile(MR_MID, tile, panel, depth, scale, to, ldc, scratch, cut, last,
-                                  panel_bias, lowest);
-                else
-                    multiply_tile(MR_LOW, tile, panel, depth, scale, to, ldc, scratch, cut, last,
-                                  panel_bias, lowest);
-                if (!cut)
-                    continue;
-                if (slow)
-                    for (int i = 0; i < left * NR; i += W)
-                        STORE(activate_vec(LOAD(scratch + i), activation, activation_alpha),
-                              scratch + i);
-                for (int i = 0; i < left; i++)
-                    COPY_FEW(to + i * ldc, scratch + i * NR, columns);
-            }
+            multiply_panel(a + A_AT(0, k0), lda, m, rows, panel, depth, c + column, ldc, columns,
+                           scratch, panel_bias, end, activation, activation_alpha);
         }
     }
 }

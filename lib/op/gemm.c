@@ -106,7 +106,7 @@ static enum clcnn_status check_params(const struct clcnn_gemm_params *p)
     REQUIRE(p->activation >= CLCNN_ACTIVATION_LINEAR && p->activation < CLCNN_ACTIVATION_SOFTMAX,
             "gemm: activation %s cannot be fused", clcnn_activation_name(p->activation));
     REQUIRE(p->algorithm >= CLCNN_GEMM_ALGORITHM_AUTO &&
-                p->algorithm <= CLCNN_GEMM_ALGORITHM_CLBLAST,
+                p->algorithm <= CLCNN_GEMM_ALGORITHM_FEW_ROWS,
             "gemm: algorithm %d does not exist", (int)p->algorithm);
     REQUIRE(p->activation_alpha >= 0.0f && isfinite(p->activation_alpha),
             "gemm: activation_alpha=%g is not a finite number >= 0", (double)p->activation_alpha);

@@ -3,9 +3,6 @@
 #include "op/gemm.h"
 #include "op/gemm_cpu_plan.h"
 #include <stdint.h>
-#include <stdio.h>
-
-#define KC CLCNN_GEMM_CPU_KC
 
 enum { MULTIPLY, PACK, REDUCE };
 
@@ -25,12 +22,10 @@ static struct clcnn_gemm_cpu_plan plan_for(const struct clcnn_device *device,
         &(struct clcnn_gemm_cpu_problem){.m = m,
                                          .n = p->n,
                                          .k = k,
-                                         .transpose_a = p->transpose_a,
                                          .transpose_b = p->transpose_b,
                                          .packed = packed,
                                          .vector_width = info->vector_width,
-                                         .compute_units = info->compute_units,
-                                         .local_bytes = (size_t)info->local_bytes},
+                                         .compute_units = info->compute_units},
         most_bytes);
 }
 
@@ -89,14 +84,13 @@ static size_t packed_b_size(const struct clcnn_gemm *op)
 static enum clcnn_status create(struct clcnn_gemm *op)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    char options[32];
     struct state *state;
+    const char *options = op->params.transpose_a ? "-DTRANSPOSE_A=1" : "";
 
     TRY(clcnn_alloc(1, sizeof(*state), &op->state));
     state = op->state;
     for (int packed = 0; packed < 2; packed++)
         state->planned[packed] = plan_planned(op->device, &op->params, packed);
-    snprintf(options, sizeof(options), "-DTRANSPOSE_A=%d", op->params.transpose_a);
     TRY(clcnn_kernel_create(op->device, "gemm_cpu", options, "gemm_cpu", &op->kernels[MULTIPLY]));
     TRY(clcnn_kernel_create(op->device, "gemm_cpu", options, "pack_b", &op->kernels[PACK]));
     TRY(clcnn_kernel_create(op->device, "gemm_cpu", options, "gemm_reduce", &op->kernels[REDUCE]));
@@ -112,7 +106,8 @@ static enum clcnn_status pack(struct clcnn_gemm *op, const struct clcnn_buffer *
     const struct state *state = op->state;
     int nr = state->planned[0].tile.nr;
     return clcnn_launch(
-        stream, op->kernels[PACK], GRID2(clcnn_divide_up(p->n, nr), clcnn_divide_up(k, KC), 1, 1),
+        stream, op->kernels[PACK],
+        GRID2(clcnn_divide_up(p->n, nr), clcnn_divide_up(k, CLCNN_GEMM_CPU_PACKED), 1, 1),
         ARGS(BUFFER(b), BUFFER(packed_b), LONG(p->n), LONG(k), LONG(ldb), INT(p->transpose_b)));
 }
 
@@ -132,7 +127,6 @@ static enum clcnn_status multiply(struct clcnn_gemm *op, const struct clcnn_gemm
     const struct clcnn_gemm_params *p = &op->params;
     const struct clcnn_gemm_cpu_tile *tile = &plan->tile;
     bool whole = plan->groups[2] == 1;
-    size_t a_bytes = (size_t)(plan->mc / tile->mr * tile->a_floats) * sizeof(float);
     return clcnn_launch(
         stream, op->kernels[MULTIPLY],
         GRID3(plan->groups[0], plan->groups[1], plan->groups[2], 1, 1, 1),
@@ -142,7 +136,7 @@ static enum clcnn_status multiply(struct clcnn_gemm *op, const struct clcnn_gemm
              LONG(plan->nc), LONG(plan->kstep), LONG(whole ? 0 : call->m * p->n),
              FLOAT(call->alpha), FLOAT(whole ? call->beta : 0.0f), INT(whole && call->bias),
              INT(whole ? p->activation : CLCNN_ACTIVATION_LINEAR), FLOAT(p->activation_alpha),
-             LOCAL(a_bytes), LOCAL((size_t)(tile->mr * tile->nr) * sizeof(float)),
+             LOCAL((size_t)(tile->mr * tile->nr) * sizeof(float)),
              LOCAL((size_t)tile->nr * sizeof(float))));
 }
 

@@ -5,8 +5,7 @@
 #define KC CLCNN_GEMM_CPU_KC
 
 /* What was measured on a 2-core Sapphire Rapids with pocl 3.1, in cycles. */
-#define COPY_A        0.4   /* a float of A to local memory, mostly from beyond the second cache */
-#define COPY_A_ROW    12.0  /* a row of a transposed A, however short */
+#define READ_A        0.1   /* a float of A that comes from beyond the second cache */
 #define PACK_B        0.5   /* a float of B packed */
 #define PACK_B_ACROSS 0.7   /* transposed */
 #define READ_B        0.2   /* a float of packed B that comes from beyond the second cache */
@@ -14,9 +13,9 @@
 #define REDUCE        2.0   /* a float of the partial sums written and read again */
 #define GROUP_START   1000.0
 #define LAUNCH        10000.0
-#define MOST_A_BYTES  ((size_t)512 * 1024) /* of local memory for A: it must stay in the cache */
+#define MOST_A        ((int64_t)192 * 1024) /* floats of a group, in the second cache */
 
-struct clcnn_gemm_cpu_tile clcnn_gemm_cpu_tile(int vector_width, bool transpose_a)
+struct clcnn_gemm_cpu_tile clcnn_gemm_cpu_tile(int vector_width)
 {
     int w = vector_width >= 16 ? 16 : vector_width >= 8 ? 8 : 4;
     struct clcnn_gemm_cpu_tile tile = {.mr = 8, .mr_mid = 4, .mr_low = 2, .nr = 2 * w};
@@ -24,7 +23,6 @@ struct clcnn_gemm_cpu_tile clcnn_gemm_cpu_tile(int vector_width, bool transpose_
         tile = (struct clcnn_gemm_cpu_tile){.mr = 14, .mr_mid = 8, .mr_low = 4, .nr = 2 * w};
     else if (w == 8)
         tile = (struct clcnn_gemm_cpu_tile){.mr = 6, .mr_mid = 4, .mr_low = 2, .nr = 2 * w};
-    tile.a_floats = KC * (transpose_a ? (int)clcnn_round_up(tile.mr, w) : tile.mr);
     return tile;
 }
 
@@ -47,15 +45,21 @@ static double group_cycles(const struct clcnn_gemm_cpu_problem *p,
     double rows = (double)clcnn_min(plan->mc, p->m);
     double tiles = (double)clcnn_divide_up(plan->mc, tile->mr);
     double panels = (double)clcnn_divide_up(plan->nc, tile->nr);
-    double a = rows * depth * COPY_A + (p->transpose_a ? depth * COPY_A_ROW : 0);
+    double a = rows * depth * READ_A;
     double b = nr * depth * (pack ? p->transpose_b ? PACK_B_ACROSS : PACK_B : READ_B);
     double sums = (double)computed_rows(tile, clcnn_min(plan->mc, p->m)) * depth +
                   tiles * blocks * TILE_START;
     return a + panels * (b + sums) + GROUP_START;
 }
 
-/* Fills in what follows from mc, nc and kstep. The runtime hands out groups in a way that may leave
- * one compute unit with one more than its share. */
+/* Groups that the busiest compute unit gets. A unit that wakes late leaves some of its share to the
+ * others, half a group's time is lost on average. */
+static double share(int64_t groups, int64_t units)
+{
+    return fmax((double)clcnn_divide_up(groups, units), (double)groups / (double)units + 0.5);
+}
+
+/* Fills in what follows from mc, nc and kstep. */
 static void complete(const struct clcnn_gemm_cpu_problem *p, struct clcnn_gemm_cpu_plan *plan,
                      bool pack_first)
 {
@@ -71,7 +75,7 @@ static void complete(const struct clcnn_gemm_cpu_problem *p, struct clcnn_gemm_c
     plan->bytes = (size_t)(clcnn_round_up(plan->packed_floats, 16) + plan->slot_floats +
                            clcnn_round_up(plan->partial_floats, 16)) *
                   sizeof(float);
-    plan->cycles = (double)(groups / units + 1) * group_cycles(p, plan, pack) + LAUNCH;
+    plan->cycles = share(groups, units) * group_cycles(p, plan, pack) + LAUNCH;
     if (pack_first)
         plan->cycles += LAUNCH + (double)plan->packed_floats *
                                      (p->transpose_b ? PACK_B_ACROSS : PACK_B) / (double)units;
@@ -108,14 +112,10 @@ struct clcnn_gemm_cpu_plan clcnn_gemm_cpu_plan(const struct clcnn_gemm_cpu_probl
                                                size_t most_bytes)
 {
     struct clcnn_gemm_cpu_plan best = {.cycles = INFINITY};
-    struct clcnn_gemm_cpu_plan plan = {.tile =
-                                           clcnn_gemm_cpu_tile(p->vector_width, p->transpose_a)};
+    struct clcnn_gemm_cpu_plan plan = {.tile = clcnn_gemm_cpu_tile(p->vector_width)};
     const struct clcnn_gemm_cpu_tile *tile = &plan.tile;
     int64_t tiles = clcnn_divide_up(p->m, tile->mr), panels = clcnn_divide_up(p->n, tile->nr);
-    size_t others = (size_t)(tile->mr + 1) * (size_t)tile->nr * sizeof(float);
-    size_t local = p->local_bytes > others ? p->local_bytes - others : 0;
-    int64_t fitting = (int64_t)((local < MOST_A_BYTES ? local : MOST_A_BYTES) /
-                                ((size_t)tile->a_floats * sizeof(float)));
+    int64_t fitting = MOST_A / (clcnn_min(p->k, KC) * tile->mr);
     int64_t most_tiles = clcnn_max(1, clcnn_min(fitting, tiles));
 
     for (int pack_first = 0; pack_first <= !p->packed; pack_first++)

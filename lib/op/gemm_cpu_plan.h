@@ -6,21 +6,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Depth of a block and elements per group of gemm_reduce, as in cl/gemm_cpu.cl. */
-#define CLCNN_GEMM_CPU_KC     256
+/* Depth of a block, rows per group of pack_b and elements per group of gemm_reduce, as in
+ * cl/gemm_cpu.cl. */
+#define CLCNN_GEMM_CPU_KC     1024
+#define CLCNN_GEMM_CPU_PACKED 256
 #define CLCNN_GEMM_CPU_REDUCE 1024
 
 /* The tiles of cl/gemm_cpu.cl. */
 struct clcnn_gemm_cpu_tile {
     int mr, mr_mid, mr_low, nr;
-    int a_floats; /* one tile of A in local memory */
 };
 
 struct clcnn_gemm_cpu_problem {
     int64_t m, n, k;
-    bool transpose_a, transpose_b, packed; /* packed: the caller's, for many calls */
+    bool transpose_b, packed; /* packed: the caller's, for many calls */
     int vector_width, compute_units;
-    size_t local_bytes;
 };
 
 struct clcnn_gemm_cpu_plan {
@@ -32,7 +32,7 @@ struct clcnn_gemm_cpu_plan {
     double cycles;                                      /* expected */
 };
 
-struct clcnn_gemm_cpu_tile clcnn_gemm_cpu_tile(int vector_width, bool transpose_a);
+struct clcnn_gemm_cpu_tile clcnn_gemm_cpu_tile(int vector_width);
 
 /* The quickest division that needs at most `most_bytes` of workspace. There is always one if a
  * product of at least this m and k, otherwise the same, has a plan with as many bytes. */

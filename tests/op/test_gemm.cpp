@@ -147,6 +147,9 @@ void run_all(const gemm_case &base)
                 continue;
             INFO(describe(t, device_class));
             run(test_device(device_class), t, CLCNN_GEMM_ALGORITHM_AUTO);
+            /* AUTO is another one here. */
+            if (device_class == CLCNN_DEVICE_CLASS_CPU && t.m <= 4 && transposes == 2)
+                run(test_device(device_class), t, CLCNN_GEMM_ALGORITHM_CPU);
         }
 }
 
@@ -154,18 +157,40 @@ void run_all(const gemm_case &base)
 
 TEST_CASE("gemm: the edges of the tiles", "[gemm]")
 {
-    /* CPU tiles are 14 x 32 (6 x 16, 8 x 8) with 8 and 4 rows at the edge, blocks of 256 in K, B
-     * packed beforehand from 129 rows on; GPU tiles 64 x 64, 16 deep. */
-    for (int64_t m : {1, 2, 4, 5, 8, 9, 13, 14, 15, 28, 29, 63, 64, 65, 126, 128, 129, 131})
+    /* CPU tiles are 14 x 32 (6 x 16, 8 x 8) with 8, 4 and 1 rows at the edge, blocks of 1024 in K;
+     * GPU tiles 64 x 64, 16 deep. */
+    for (int64_t m : {1, 2, 3, 4, 5, 7, 8, 9, 13, 14, 15, 28, 29, 63, 64, 65, 126, 128, 129, 131})
         run_all({m, 37, 19});
     for (int64_t n : {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97})
         run_all({17, n, 21});
-    for (int64_t k : {1, 2, 15, 16, 17, 31, 33, 255, 256, 257, 511, 513})
+    for (int64_t k : {1, 2, 15, 16, 17, 31, 33, 255, 256, 257, 1023, 1025, 2049})
         run_all({15, 33, k});
     run_all({1, 1, 1});
     run_all({150, 70, 270});
     run_all({300, 130, 40});
     run_all({513, 260, 20}); /* GPU tiles 128 x 128 */
+}
+
+TEST_CASE("gemm: few rows", "[gemm]")
+{
+    /* 8 columns at a time, or 4 of 4 rows (2 of 2). */
+    for (int64_t m : {1, 2, 3, 4})
+        for (int64_t n : {1, 3, 4, 5, 8, 9, 67})
+            for (int64_t k : {1, 3, 4, 7, 8, 15, 16, 17, 31, 35})
+                run(test_device(CLCNN_DEVICE_CLASS_CPU), {m, n, k, false, true},
+                    CLCNN_GEMM_ALGORITHM_FEW_ROWS);
+    gemm_case t = {4, 1000, 300, false, true};
+    t.alpha = -0.5f;
+    t.beta = 2;
+    t.pad = 3;
+    t.bias = true;
+    t.call_m = 3;
+    for (enum clcnn_activation activation : {CLCNN_ACTIVATION_RELU, CLCNN_ACTIVATION_TANH}) {
+        t.activation = activation;
+        run(test_device(CLCNN_DEVICE_CLASS_CPU), t, CLCNN_GEMM_ALGORITHM_FEW_ROWS);
+    }
+    t.integers = false;
+    run(test_device(CLCNN_DEVICE_CLASS_CPU), t, CLCNN_GEMM_ALGORITHM_FEW_ROWS);
 }
 
 TEST_CASE("gemm: long K is divided and summed in a second stage", "[gemm]")
@@ -352,197 +377,23 @@ TEST_CASE("gemm: algorithms can be required", "[gemm]")
         CHECK(clcnn_gemm_create(test_device(device_class), &params, &op) ==
               CLCNN_STATUS_UNSUPPORTED);
         CHECK(op == nullptr);
-    }
-}
-
-TEST_CASE("gemm: errors of create", "[gemm]")
-{
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    struct clcnn_gemm_params good = {};
-    good.m = good.n = good.k = 4;
-    struct clcnn_gemm *op = nullptr;
-    CHECK(clcnn_gemm_create(nullptr, &good, &op) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_gemm_create(device, nullptr, &op) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_gemm_create(device, &good, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    auto refused = [&](auto change) {
-        struct clcnn_gemm_params params = good;
-        change(params);
-        CHECK(clcnn_gemm_create(device, &params, &op) == CLCNN_STATUS_INVALID_ARGUMENT);
-        CHECK(op == nullptr);
-    };
-    using params_t = struct clcnn_gemm_params;
-    refused([](params_t &p) { p.m = 0; });
-    refused([](params_t &p) { p.n = -1; });
-    refused([](params_t &p) { p.k = 0; });
-    refused([](params_t &p) { p.m = p.k = INT64_C(1) << 40; });
-    refused([](params_t &p) { p.activation = CLCNN_ACTIVATION_SOFTMAX; });
-    refused([](params_t &p) { p.algorithm = (enum clcnn_gemm_algorithm)17; });
-    clcnn_gemm_destroy(nullptr);
-    clcnn_gemm_destroy(&op);
-}
-
-TEST_CASE("gemm: errors of run", "[gemm]")
-{
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    struct clcnn_gemm_params params = {};
-    params.m = 150;
-    params.n = 20;
-    params.k = 30;
-    params.use_bias = true;
-    struct clcnn_gemm *op = nullptr;
-    CHECK_OK(clcnn_gemm_create(device, &params, &op));
-    const size_t workspace_bytes = clcnn_gemm_workspace_size(op, false);
-    REQUIRE(workspace_bytes > 0);
-    Guarded a(device, bytes(150 * 30)), b(device, bytes(30 * 20)), c(device, bytes(150 * 20));
-    Guarded bias(device, bytes(20)), workspace(device, workspace_bytes), tiny(device, 4);
-    Guarded packed(device, clcnn_gemm_packed_b_size(op));
-    struct clcnn_gemm_args good = {};
-    good.a = a;
-    good.b = b;
-    good.c = c;
-    good.bias = bias;
-    good.workspace = workspace;
-    CHECK_OK(clcnn_gemm_run(op, &good, nullptr));
-    CHECK(clcnn_gemm_run(nullptr, &good, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_gemm_run(op, nullptr, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    auto refused = [&](auto change) {
-        struct clcnn_gemm_args args = good;
-        change(args);
-        CHECK(clcnn_gemm_run(op, &args, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    };
-    using args_t = struct clcnn_gemm_args;
-    refused([](args_t &g) { g.a = nullptr; });
-    refused([](args_t &g) { g.b = nullptr; });
-    refused([](args_t &g) { g.c = nullptr; });
-    refused([](args_t &g) { g.bias = nullptr; });
-    refused([](args_t &g) { g.workspace = nullptr; });
-    refused([&](args_t &g) { g.a = tiny; });
-    refused([&](args_t &g) { g.b = tiny; });
-    refused([&](args_t &g) { g.c = tiny; });
-    refused([&](args_t &g) { g.bias = tiny; });
-    refused([&](args_t &g) { g.workspace = tiny; });
-    refused([&](args_t &g) { g.packed_b = tiny; });
-    refused([](args_t &g) { g.m = 151; });
-    refused([](args_t &g) { g.m = -1; });
-    refused([](args_t &g) { g.k = 29; }); /* only with transpose_a */
-    refused([](args_t &g) { g.lda = 29; });
-    refused([](args_t &g) { g.ldb = 19; });
-    refused([](args_t &g) { g.ldc = 19; });
-    refused([](args_t &g) { g.lda = 31; }); /* a is then too small */
-    refused([](args_t &g) { g.ldc = INT64_MAX / 2; });
-    refused([&](args_t &g) { g.c = a; });
-    refused([&](args_t &g) { g.workspace = c; });
-    refused([&](args_t &g) { g.b = c; });
-    CHECK(clcnn_gemm_pack_b(nullptr, b, 0, packed, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_gemm_pack_b(op, tiny, 0, packed, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    CHECK(clcnn_gemm_pack_b(op, b, 0, tiny, nullptr) == CLCNN_STATUS_INVALID_ARGUMENT);
-    clcnn_gemm_destroy(&op);
-}
-
-TEST_CASE("gemm: what create refuses, and what it says", "[gemm]")
-{
-    struct clcnn_gemm_params good = {}, p;
-    good.m = good.n = good.k = 4;
-    p = good;
-    auto refused = [&](enum clcnn_status status, const char *text) {
-        struct clcnn_gemm *op = (struct clcnn_gemm *)&op;
-        CHECK_FAILS(clcnn_gemm_create(test_device(CLCNN_DEVICE_CLASS_CPU), &p, &op), status, text);
-        CHECK(op == nullptr);
-        p = good;
-    };
-    const enum clcnn_status invalid = CLCNN_STATUS_INVALID_ARGUMENT;
-    p.m = 0, refused(invalid, "m=0");
-    p.m = -4, refused(invalid, "m=-4");
-    p.n = 0, refused(invalid, "n=0");
-    p.k = -1, refused(invalid, "k=-1");
-    p.m = p.k = INT64_C(1) << 40, refused(invalid, "too large to address");
-    p.k = p.n = INT64_C(1) << 40, refused(invalid, "too large to address");
-    p.m = p.n = INT64_C(1) << 40, refused(invalid, "too large to address");
-    p.activation = CLCNN_ACTIVATION_SOFTMAX, refused(invalid, "softmax cannot be fused");
-    p.activation = (enum clcnn_activation)7, refused(invalid, "unknown cannot be fused");
-    p.algorithm = (enum clcnn_gemm_algorithm)4, refused(invalid, "algorithm 4 does not exist");
-    p.activation_alpha = -0.5f, refused(invalid, "activation_alpha=-0.5");
-    p.activation_alpha = INFINITY, refused(invalid, "activation_alpha=inf");
-    p.algorithm = CLCNN_GEMM_ALGORITHM_GPU;
-    refused(CLCNN_STATUS_UNSUPPORTED, "gemm: no implementation");
-}
-
-TEST_CASE("gemm: what calls refuse, and what they say", "[gemm]")
-{
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    for (bool transposed : {false, true}) {
-        struct clcnn_gemm_params params = {};
-        params.m = 150;
-        params.n = 20;
-        params.k = 30;
-        params.use_bias = true;
-        params.transpose_a = params.transpose_b = transposed;
-        struct clcnn_gemm *op = nullptr;
-        CHECK_OK(clcnn_gemm_create(device, &params, &op));
-        REQUIRE(clcnn_gemm_workspace_size(op, false) > 4);
-        REQUIRE(clcnn_gemm_packed_b_size(op) > 4);
-        Guarded a(device, bytes(150 * 30)), b(device, bytes(30 * 20)), c(device, bytes(150 * 20));
-        Guarded bias(device, bytes(20)), tiny(device, 4), large(device, (size_t)1 << 20);
-        Guarded workspace(device, clcnn_gemm_workspace_size(op, false));
-        Guarded packed(device, clcnn_gemm_packed_b_size(op));
-        struct clcnn_gemm_args good = {}, g;
-        good.a = a;
-        good.b = b;
-        good.c = c;
-        good.bias = bias;
-        good.workspace = workspace;
-        g = good;
-        auto refused = [&](const char *text) {
-            CHECK_FAILS(clcnn_gemm_run(op, &g, nullptr), CLCNN_STATUS_INVALID_ARGUMENT, text);
-            g = good;
-        };
-        g.m = 151, refused("m=151 is not in 1 .. 150");
-        g.m = -1, refused("m=-1");
-        g.k = 31, refused("k=31 does not fit the planned k=30");
-        g.k = -1, refused("k=-1");
-        if (!transposed)
-            g.k = 29, refused("needs transpose_a");
-        g.lda = transposed ? 149 : 29, refused("lda=");
-        g.ldb = transposed ? 29 : 19, refused("ldb=");
-        g.ldc = 19, refused("ldc=19 is less than the 20 columns of c");
-        g.ldc = -20, refused("ldc=-20");
-        g.lda = INT64_MAX, refused("too large to address");
-        g.lda = 151, refused("a has 18000 bytes");
-        g.ldb = 31, refused("b has 2400 bytes");
-        g.ldc = 21, refused("c has 12000 bytes");
-        g.a = nullptr, refused("a is NULL");
-        g.b = nullptr, refused("b is NULL");
-        g.c = nullptr, refused("c is NULL");
-        g.bias = nullptr, refused("bias is NULL");
-        g.workspace = nullptr, refused("workspace is NULL");
-        g.a = tiny, refused("a has 4 bytes");
-        g.bias = tiny, refused("bias has 4 bytes");
-        g.workspace = tiny, refused("workspace has 4 bytes");
-        g.packed_b = tiny, refused("packed_b has 4 bytes");
-        g.a = g.c = large, refused("c overlaps a");
-        g.b = g.c = large, refused("c overlaps b");
-        g.bias = g.c = large, refused("c overlaps bias");
-        g.packed_b = g.c = large, refused("c overlaps packed_b");
-        g.a = g.workspace = large, refused("workspace overlaps a");
-        g.b = g.workspace = large, refused("workspace overlaps b");
-        g.bias = g.workspace = large, refused("workspace overlaps bias");
-        g.c = g.workspace = large, refused("c overlaps workspace");
-
-        auto packing = [&](struct clcnn_buffer *from, int64_t ldb, struct clcnn_buffer *to,
-                           const char *text) {
-            CHECK_FAILS(clcnn_gemm_pack_b(op, from, ldb, to, nullptr),
-                        CLCNN_STATUS_INVALID_ARGUMENT, text);
-        };
-        packing(nullptr, 0, packed, "b is NULL");
-        packing(tiny, 0, packed, "b has 4 bytes");
-        packing(b, transposed ? 29 : 19, packed, "ldb=");
-        packing(b, 31, packed, "b has 2400 bytes");
-        packing(b, 0, nullptr, "packed_b is NULL");
-        packing(b, 0, tiny, "packed_b has 4 bytes");
-        packing(large, 0, large, "packed_b overlaps b");
-        CHECK_OK(clcnn_gemm_pack_b(op, b, 0, packed, nullptr));
-        CHECK_OK(clcnn_gemm_run(op, &good, nullptr));
+        params.algorithm = CLCNN_GEMM_ALGORITHM_FEW_ROWS;
+        params.transpose_b = true;
+        params.m = 4;
+        CHECK(clcnn_gemm_create(test_device(device_class), &params, &op) ==
+              (cpu ? CLCNN_STATUS_OK : CLCNN_STATUS_UNSUPPORTED));
         clcnn_gemm_destroy(&op);
+        for (int change = 0; change < 3; change++) {
+            struct clcnn_gemm_params other = params;
+            other.m = change == 0 ? 5 : 4;
+            other.transpose_a = change == 1;
+            other.transpose_b = change != 2;
+            CHECK(clcnn_gemm_create(test_device(device_class), &other, &op) ==
+                  CLCNN_STATUS_UNSUPPORTED);
+            CHECK(op == nullptr);
+        }
+        params.transpose_b = false;
+        params.m = 8;
     }
 }
 

@@ -1,0 +1,76 @@
+/* Few rows times B^T as it lies in memory: decides how cl/gemm_few_cpu.cl divides the work. */
+#include "base/memory.h"
+#include "op/gemm.h"
+
+/* As many rows are as quick as memory is; with more, packed B is quicker. */
+#define MOST_ROWS 4
+/* Columns that a work-item takes at a time, and what is worth a work-group. */
+#define COLUMNS      8
+#define LEAST_FLOATS 16384
+/* Measured on a 2-core Sapphire Rapids with pocl 3.1: cycles per float of B and row of A, and of a
+ * launch. */
+#define CYCLES_PER_FLOAT 0.3
+#define CYCLES_PER_ROW   0.05
+#define LAUNCH           10000.0
+
+static const char *unsupported(const struct clcnn_device *device,
+                               const struct clcnn_gemm_params *params)
+{
+    if (clcnn_device_family(device) != CLCNN_DEVICE_CLASS_CPU)
+        return "needs the CPU class's kernels";
+    if (params->transpose_a || !params->transpose_b)
+        return "needs A and B^T as they are stored";
+    return params->m > MOST_ROWS ? "too many rows" : NULL;
+}
+
+static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params)
+{
+    const struct clcnn_device_info *info = clcnn_device_info(device);
+    double clock = 1e6 * (double)clcnn_max(info->clock_mhz, 1000);
+    double floats = (double)params->n * (double)params->k;
+    double cycles = floats * (CYCLES_PER_FLOAT + CYCLES_PER_ROW * (double)params->m);
+    return (LAUNCH + cycles / (double)clcnn_max(info->compute_units, 1)) / clock;
+}
+
+static enum clcnn_status create(struct clcnn_gemm *op)
+{
+    return clcnn_kernel_create(op->device, "gemm_few_cpu", "", "gemm_few_cpu", &op->kernels[0]);
+}
+
+static size_t workspace_size(const struct clcnn_gemm *op, bool with_packed_b)
+{
+    (void)op;
+    (void)with_packed_b;
+    return 0;
+}
+
+/* Columns of a work-group: enough groups for the compute units to end together. */
+static int64_t columns_of(const struct clcnn_gemm *op, int64_t k)
+{
+    int64_t groups = 16 * clcnn_max(clcnn_device_info(op->device)->compute_units, 1);
+    int64_t least = clcnn_divide_up(LEAST_FLOATS, k);
+    return clcnn_round_up(clcnn_max(least, clcnn_divide_up(op->params.n, groups)), COLUMNS);
+}
+
+static enum clcnn_status run(struct clcnn_gemm *op, const struct clcnn_gemm_call *call,
+                             struct clcnn_stream *stream)
+{
+    const struct clcnn_gemm_params *p = &op->params;
+    int64_t step = columns_of(op, call->k);
+    return clcnn_launch(stream, op->kernels[0], GRID1(clcnn_divide_up(p->n, step), 1),
+                        ARGS(BUFFER(call->a), BUFFER(call->b), BUFFER(call->c), BUFFER(call->bias),
+                             LONG(call->m), LONG(p->n), LONG(call->k), LONG(call->lda),
+                             LONG(call->ldb), LONG(call->ldc), LONG(step), FLOAT(call->alpha),
+                             FLOAT(call->beta), INT(call->bias != NULL), INT(p->activation),
+                             FLOAT(p->activation_alpha)));
+}
+
+const struct clcnn_gemm_impl clcnn_gemm_impl_few_rows = {
+    .name = "few_rows",
+    .algorithm = CLCNN_GEMM_ALGORITHM_FEW_ROWS,
+    .unsupported = unsupported,
+    .cost = cost,
+    .create = create,
+    .workspace_size = workspace_size,
+    .run = run,
+};
