@@ -87,9 +87,11 @@ static enum clcnn_status run_case(struct bench *b, struct conv_case *c)
     CLI_TRY(add_runs(b, c, runs, racers, &result));
     if (o->peers)
         result.peers = onednn_racers(c, racers + result.count);
+    if (o->clblast)
+        result.peers += convgemm_racers(b->device, c, racers + result.count + result.peers);
     if (result.count) {
         CLI_TRY(race_run(&race, racers, result.count + result.peers));
-        conv_report(&result, b->peak, o->peers, o->common.json, &b->totals);
+        conv_report(&result, b->peak, o->peers || o->clblast, o->common.json, &b->totals);
     }
 done:
     race_clear(racers, result.count + result.peers);
@@ -131,7 +133,7 @@ static enum clcnn_status run(const struct conv_options *o)
     bool json = o->common.json;
     CLI_TRY(open_device(&o->common, o->profile, &b.device));
     CLI_TRY(bench_peak(b.device, &b.peak));
-    conv_report_head(clcnn_device_info(b.device), b.peak, o->pass, o->peers, json);
+    conv_report_head(clcnn_device_info(b.device), b.peak, o->pass, o->peers || o->clblast, json);
     CLI_TRY(o->list ? run_list(&b) : run_case(&b, &shape));
     if (json)
         json_close();

@@ -8,8 +8,10 @@ struct conv_case {
     char name[64];
     struct clcnn_conv2d_params params;
     enum clcnn_conv2d_phase phase;
-    bool training; /* the filter is not packed beforehand */
-    int output[2]; /* P, Q */
+    bool training;           /* the filter is not packed beforehand */
+    int output[2];           /* P, Q */
+    int before[2], after[2]; /* zeros above and left, below and right; `after` is negative where the
+                                last pixels are read by no output */
 };
 
 /* Fills in what follows from the parameters. Errors: as clcnn_conv2d_output_size. */
@@ -47,8 +49,10 @@ enum clcnn_status conv_run_check(struct conv_run *run, const struct conv_case *c
 
 /* The peers' ways to run a case without bias and activation, as racers; those that a peer does not
  * have are left out. Returns how many, at most CONV_PEERS. */
-enum { CONV_PEERS = 3 };
+enum { ONEDNN_RACERS = 3, CONV_PEERS = ONEDNN_RACERS + 1 };
 bool onednn_present(void);
-int onednn_racers(const struct conv_case *c, struct racer racers[CONV_PEERS]);
+int onednn_racers(const struct conv_case *c, struct racer racers[ONEDNN_RACERS]);
+bool convgemm_present(void);
+int convgemm_racers(struct clcnn_device *device, const struct conv_case *c, struct racer racers[1]);
 
 #endif

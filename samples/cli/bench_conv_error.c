@@ -16,16 +16,6 @@ static int or_one(int value)
     return value ? value : 1;
 }
 
-/* "same" puts the odd one below and right. */
-static int64_t pad_before(const struct clcnn_conv2d_params *p, int i, int64_t input, int64_t output)
-{
-    if (p->padding == CLCNN_PADDING_EXPLICIT)
-        return p->pads[i];
-    int64_t reach = (int64_t)(p->kernel[i] - 1) * or_one(p->dilation_rate[i]) + 1;
-    int64_t missing = (output - 1) * or_one(p->strides[i]) + reach - input;
-    return p->padding == CLCNN_PADDING_SAME && missing > 0 ? missing / 2 : 0;
-}
-
 static struct problem resolve(const struct conv_case *c)
 {
     const struct clcnn_conv2d_params *p = &c->params;
@@ -42,8 +32,8 @@ static struct problem resolve(const struct conv_case *c)
         .q = c->output[1],
         .group_c = p->channels / groups,
         .group_k = p->filters / groups,
-        .top = pad_before(p, 0, p->height, c->output[0]),
-        .left = pad_before(p, 1, p->width, c->output[1]),
+        .top = c->before[0],
+        .left = c->before[1],
         .sh = or_one(p->strides[0]),
         .sw = or_one(p->strides[1]),
         .dh = or_one(p->dilation_rate[0]),

@@ -143,6 +143,10 @@ static int check(const struct words *words, struct conv_options *out)
         fprintf(stderr, "clcnn bench conv: --peers: built without oneDNN (bench_peers)\n");
         return EXIT_USAGE;
     }
+    if (out->clblast && !convgemm_present()) {
+        fprintf(stderr, "clcnn bench conv: --clblast: built without CLBlast\n");
+        return EXIT_USAGE;
+    }
     return -1;
 }
 
@@ -190,6 +194,8 @@ int conv_options_parse(const struct command *command, int argc, char **argv,
         {"forbid", "A,B..", "algorithms that must not be chosen", OPTION_TEXT, &w.forbid, 0, 0},
         {"tune", NULL, "choose by timing, and keep the result", OPTION_FLAG, &w.tune, 0, 0},
         {"peers", NULL, "time oneDNN beside ours", OPTION_FLAG, &out->peers, 0, 0},
+        {"clblast", NULL, "time CLBlast's convgemm too; its first call may take long", OPTION_FLAG,
+         &out->clblast, 0, 0},
         {"rounds", "N", "of which the median is taken (9)", OPTION_INT, &out->rounds, 1,
          RACE_ROUNDS},
         {"seconds", "S", "of one round (0.03)", OPTION_REAL, &out->seconds, 0, 60},

@@ -13,7 +13,7 @@ struct conv_options {
     struct conv_case shape; /* with a list: what its lines leave open */
     long long rounds;
     double seconds;
-    bool profile, peers;
+    bool profile, peers, clblast;
 };
 
 /* Returns -1 to go on, or the exit code to leave with. */

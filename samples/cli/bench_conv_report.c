@@ -55,10 +55,13 @@ static void print_row(const struct conv_result *result, int i, double peak, bool
            ours->name, marked ? '*' : ' ', 1e3 * ours->timing.median, 1e3 * ours->timing.best,
            1e-9 * rate, 100 * rate / peak, (double)workspace / 0x1p20, run->error);
     struct rivals rivals = find_rivals(result);
-    if (rivals.automatic && rivals.best)
+    if (rivals.automatic)
         printf("  %9.4f %9.4f %-8s %9.2f %9.2f", 1e3 * rivals.automatic->timing.best,
                1e3 * rivals.best->timing.best, rivals.best->name, ratio(rivals.automatic, ours),
                ratio(rivals.best, ours));
+    else if (rivals.best)
+        printf("  %9s %9.4f %-8s %9s %9.2f", "-", 1e3 * rivals.best->timing.best, rivals.best->name,
+               "-", ratio(rivals.best, ours));
     else if (peers)
         printf("  %9s %9s", "-", "-");
     printf("\n");

@@ -6,7 +6,20 @@ enum clcnn_status conv_case_resolve(struct conv_case *c)
     c->params.phases = 1u << c->phase;
     if (c->training)
         c->params.phases |= 1u << CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
-    return clcnn_conv2d_output_size(&c->params, c->output);
+    enum clcnn_status status = clcnn_conv2d_output_size(&c->params, c->output);
+    const struct clcnn_conv2d_params *p = &c->params;
+    const int input[] = {p->height, p->width};
+    for (int i = 0; i < 2 && status == CLCNN_STATUS_OK; i++) {
+        int stride = p->strides[i] ? p->strides[i] : 1;
+        int dilation = p->dilation_rate[i] ? p->dilation_rate[i] : 1;
+        int total = (c->output[i] - 1) * stride + (p->kernel[i] - 1) * dilation + 1 - input[i];
+        if (p->padding == CLCNN_PADDING_EXPLICIT)
+            c->before[i] = p->pads[i];
+        else /* "same" puts the odd one below and right */
+            c->before[i] = p->padding == CLCNN_PADDING_SAME && total > 0 ? total / 2 : 0;
+        c->after[i] = total - c->before[i];
+    }
+    return status;
 }
 
 bool conv_case_parse(const char *line, struct conv_case *c)

@@ -55,7 +55,6 @@ static dnnl_status_t describe(const struct conv_case *c, struct words *o)
 {
     const struct clcnn_conv2d_params *p = &c->params;
     int groups = p->groups ? p->groups : 1;
-    const int input[] = {p->height, p->width};
     dnnl_dims_t src = {p->batch, p->channels, p->height, p->width};
     dnnl_dims_t dst = {p->batch, p->filters, c->output[0], c->output[1]};
     dnnl_dims_t weights = {groups, p->filters / groups, p->channels / groups, p->kernel[0],
@@ -63,12 +62,8 @@ static dnnl_status_t describe(const struct conv_case *c, struct words *o)
     for (int i = 0; i < 2; i++) {
         o->strides[i] = p->strides[i] ? p->strides[i] : 1;
         o->dilates[i] = p->dilation_rate[i] ? p->dilation_rate[i] - 1 : 0;
-        int64_t reach = (p->kernel[i] - 1) * (o->dilates[i] + 1) + 1;
-        int64_t needed = (c->output[i] - 1) * o->strides[i] + reach - input[i];
-        o->before[i] = p->padding == CLCNN_PADDING_EXPLICIT             ? p->pads[i]
-                       : p->padding == CLCNN_PADDING_SAME && needed > 0 ? needed / 2
-                                                                        : 0;
-        o->after[i] = needed - o->before[i]; /* may cut off what no output reads */
+        o->before[i] = c->before[i];
+        o->after[i] = c->after[i];
     }
     const int one_group = groups == 1;
     dnnl_status_t error =
@@ -178,16 +173,16 @@ static struct onednn_run *create(const struct conv_case *c, dnnl_alg_kind_t kind
     return NULL;
 }
 
-int onednn_racers(const struct conv_case *c, struct racer racers[CONV_PEERS])
+int onednn_racers(const struct conv_case *c, struct racer racers[ONEDNN_RACERS])
 {
     static const struct {
         const char *name;
         dnnl_alg_kind_t kind;
-    } kinds[CONV_PEERS] = {{"auto", dnnl_convolution_auto},
-                           {"direct", dnnl_convolution_direct},
-                           {"winograd", dnnl_convolution_winograd}};
+    } kinds[ONEDNN_RACERS] = {{"auto", dnnl_convolution_auto},
+                              {"direct", dnnl_convolution_direct},
+                              {"winograd", dnnl_convolution_winograd}};
     int count = 0;
-    for (int i = 0; i < CONV_PEERS; i++) {
+    for (int i = 0; i < ONEDNN_RACERS; i++) {
         struct onednn_run *r = create(c, kinds[i].kind);
         if (r)
             racers[count++] = (struct racer){.name = kinds[i].name,

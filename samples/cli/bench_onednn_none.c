@@ -5,7 +5,7 @@ bool onednn_present(void)
     return false;
 }
 
-int onednn_racers(const struct conv_case *c, struct racer racers[CONV_PEERS])
+int onednn_racers(const struct conv_case *c, struct racer racers[ONEDNN_RACERS])
 {
     (void)c, (void)racers;
     return 0;
