@@ -24,16 +24,9 @@
  * With `batch_inner`, consecutive m are the same (p, q) of consecutive images: then a tile at the
  * edge of the image skips the taps outside it.
  *
- * conv2d_implicit_gemm_filter: dw^T[t][k] = sum m: patch[m][t] dy[m][k]. Group (i, z, g) sums the
- * m of range z for PANELS panels of group g; the sums live in partial[z] and pass through
- * registers MR taps x NR filters at a time, ROWS pixels at a time. One tap more, with patch = 1,
- * is the bias gradient. conv2d_implicit_gemm_filter_inside is the same for problems in which
- * nothing needs gathering, BLOCK pixels at a time. conv2d_implicit_gemm_reduce adds the ranges in
- * order and turns the result.
- *
  * Few channels make short runs: cl/conv2d_strips.cl, a part of this program, reads them otherwise.
  *
- * Local memory: 4 MR (DEPTH + 16) = 29 KiB; filter 4 ROWS (CHUNK + PANELS NR) = 28 KiB.
+ * Local memory: 4 MR (DEPTH + 16) = 29 KiB.
  *
  * The register tile is that of Goto, van de Geijn, "Anatomy of High-Performance Matrix
  * Multiplication", ACM TOMS 34(3), 2008; gathering inside it that of Chetlur et al., "cuDNN:
@@ -46,17 +39,13 @@
 #error "conv2d_implicit_gemm_cpu.cl is for the CPU class"
 #endif
 
-/* MR x NV sums, NV vectors of one factor and one of the other fill the registers (32, 16 or 32);
- * so do (TAPS + 1) x NV sums. */
+/* MR x NV sums, NV vectors of one factor and one of the other fill the registers: 32, 16, 32. */
 #if W == 16
-#define MR   14
-#define TAPS 12
+#define MR 14
 #elif W == 8
-#define MR   6
-#define TAPS 5
+#define MR 6
 #else
-#define MR   8
-#define TAPS 8
+#define MR 8
 #endif
 #ifndef NV
 #define NV 2
@@ -69,17 +58,10 @@
 #ifndef DEPTH
 #define DEPTH 512
 #endif
-#ifndef CHUNK_TILES
-#define CHUNK_TILES 6
-#endif
 enum {
     LANES = W,
     NR = NV * LANES,
     PITCH = DEPTH + 16, /* rows of patches fall into different sets of the first-level cache */
-    ROWS = 48,
-    CHUNK = CHUNK_TILES * MR,
-    PANELS = 2,
-    BLOCK = 96,
     STRIP = 7168,
 };
 #undef W
@@ -312,163 +294,6 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
             multiply(result, patch, panels + ((long)panel * R * S * depth + row) * NR, count, run);
             finish(y, to, rows, panel * NR, kg, result, bias + g * kg, t0 == 0 && !accumulate,
                    t0 + count == taps, use_bias, activation, alpha);
-        }
-    }
-}
-
-/* sums[MR][NR] += sum over u < rows: patch[u][MR]^T gradient[u][NR]; starts from zero if
- * `fresh`. */
-static inline void accumulate(global float *sums, local const float *patch,
-                              local const float *gradient, int rows, int fresh)
-{
-    vec sum[MR][NV];
-    EACH_SUM sum[i][j] = fresh ? (vec)0.0f : LOAD(sums + i * NR + j * LANES);
-    for (int u = 0; u < rows; u++, patch += CHUNK, gradient += NR)
-        ADD_PRODUCTS(sum, patch[i], gradient);
-    EACH_SUM STORE(sum[i][j], sums + i * NR + j * LANES);
-}
-
-/* Rows `skip` .. of sums[MR][NR] += sum over u < rows: x[offset[u] + i] dy[u][..], both factors in
- * place. */
-static inline void accumulate_in_place(global float *sums, global const float *x,
-                                       local const long *offset, global const float *dy, int K,
-                                       int rows, int fresh, int skip)
-{
-    vec sum[MR][NV];
-    EACH_SUM sum[i][j] = (vec)0.0f;
-    for (int u = 0; u < rows; u++, dy += K) {
-        global const float *from = x + offset[u];
-        ADD_PRODUCTS(sum, from[i], dy);
-    }
-    EACH_SUM
-    {
-        global float *to = sums + i * NR + j * LANES;
-        if (i >= skip)
-            STORE(fresh ? sum[i][j] : sum[i][j] + LOAD(to), to);
-    }
-}
-
-/* bias[NR] += sum over u < rows: dy[u][..] */
-static inline void accumulate_bias(global float *bias, global const float *dy, int K, int rows,
-                                   int fresh)
-{
-    for (int j = 0; j < NR; j += LANES) {
-        vec sum = fresh ? (vec)0.0f : LOAD(bias + j);
-        for (int u = 0; u < rows; u++)
-            sum += LOAD(dy + (long)u * K + j);
-        STORE(sum, bias + j);
-    }
-}
-
-/* The filter gradient where nothing needs gathering: no padding, whole panels, runs of at least MR
- * floats. Group (panel, z, g). The last tile of a run begins inside the one before it. */
-KERNEL conv2d_implicit_gemm_filter_inside(INPUT(float, x), INPUT(float, dy), OUTPUT(float, partial),
-                                          SHAPE, long rows_per_range)
-{
-    AT(const float, x);
-    AT(const float, dy);
-    AT(float, partial);
-    local long offset[BLOCK];
-    const int g = get_group_id(2), depth = C / G, kg = K / G, taps = R * S * depth;
-    const int panel_count = kg / NR, tap_rows = (taps + 1 + MR - 1) / MR * MR;
-    const long first = get_group_id(1) * rows_per_range;
-    const long end = min((long)N * P * Q, first + rows_per_range);
-    const struct patches of = describe(H, W, C, R, S, dilation_h, dilation_w, depth);
-    const int run = of.run_taps * depth;
-    x += g * depth;
-    global float *sums =
-        partial + (((long)get_group_id(1) * G + g) * panel_count + get_group_id(0)) * tap_rows * NR;
-    dy += g * kg + (int)get_group_id(0) * NR;
-    for (long m = first; m < end; m += BLOCK) {
-        const int rows = (int)min((long)BLOCK, end - m);
-        struct pixel at = pixel_of(m, P, Q);
-        for (int u = 0; u < rows; u++) {
-            offset[u] = (((long)at.n * H + at.p * stride_h) * W + at.q * stride_w) * C;
-            at = next_pixel(at, P, Q);
-        }
-        accumulate_bias(sums + (long)taps * NR, dy + m * K, K, rows, m == first);
-        for (int tap = 0; tap < R * S; tap += of.run_taps) {
-            global const float *from =
-                x + ((long)(tap / S) * dilation_h * W + tap % S * dilation_w) * C;
-            for (int t = 0; t < run; t += MR) {
-                const int start = min(t, run - MR);
-                accumulate_in_place(sums + ((long)tap * depth + start) * NR, from + start, offset,
-                                    dy + m * K, K, rows, m == first, t - start);
-            }
-        }
-    }
-}
-
-/* partial[z][G][panels][taps + 1, rounded up to MR][NR] */
-KERNEL conv2d_implicit_gemm_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(float, partial), SHAPE,
-                                   long rows_per_range)
-{
-    AT(const float, x);
-    AT(const float, dy);
-    AT(float, partial);
-    local float patch[ROWS * CHUNK], gradient[PANELS * ROWS * NR];
-    const int g = get_group_id(2), depth = C / G, kg = K / G, taps = R * S * depth;
-    const int panel_count = (kg + NR - 1) / NR, tap_rows = (taps + 1 + MR - 1) / MR * MR;
-    const int panel0 = get_group_id(0) * PANELS, panel1 = min(panel_count, panel0 + PANELS);
-    const long first = get_group_id(1) * rows_per_range;
-    const long end = min((long)N * P * Q, first + rows_per_range);
-    const struct patches of = describe(H, W, C, R, S, dilation_h, dilation_w, depth);
-    partial += ((long)get_group_id(1) * G + g) * panel_count * tap_rows * NR;
-    for (long m = first; m < end; m += ROWS) {
-        const int rows = (int)min((long)ROWS, end - m);
-        for (int panel = panel0; panel < panel1; panel++) {
-            global const float *from = dy + m * K + g * kg + panel * NR;
-            local float *to = gradient + (panel - panel0) * ROWS * NR;
-            for (int u = 0; u < rows; u++, from += K, to += NR)
-                for (int j = 0; j < NR; j += LANES)
-                    STORE(load_some(from + j, kg - panel * NR - j), to + j);
-        }
-        for (int t0 = 0; t0 < tap_rows; t0 += CHUNK) {
-            const int width = min((int)CHUNK, tap_rows - t0), count = clamp(taps - t0, 0, width);
-            const struct place place = place_of(t0, of);
-            struct pixel at = pixel_of(m, P, Q);
-            for (int u = 0; u < rows; u++) {
-                gather(patch + u * CHUNK, x + (long)at.n * H * W * C + g * depth,
-                       at.p * stride_h - pad_top, at.q * stride_w - pad_left, place, count, of);
-                for (int i = count; i < width; i++)
-                    patch[u * CHUNK + i] = t0 + i == taps ? 1.0f : 0.0f;
-                at = next_pixel(at, P, Q);
-            }
-            for (int panel = panel0; panel < panel1; panel++) {
-                global float *sums = partial + ((long)panel * tap_rows + t0) * NR;
-                for (int i = 0; i < width; i += MR)
-                    accumulate(sums + i * NR, patch + i, gradient + (panel - panel0) * ROWS * NR,
-                               rows, m == first);
-            }
-        }
-    }
-}
-
-/* dw[k][t] and db[k] = sum over z of partial[z]. Group (block of MR taps, panel, g). */
-KERNEL conv2d_implicit_gemm_reduce(INPUT(float, partial), OUTPUT(float, dw), OUTPUT(float, db),
-                                   int taps, int kg, int ranges, int with_bias)
-{
-    AT(const float, partial);
-    AT(float, dw);
-    AT(float, db);
-    const int panel = get_group_id(1), g = get_group_id(2), panel_count = get_num_groups(1);
-    const int tap_rows = (taps + 1 + MR - 1) / MR * MR, t0 = get_group_id(0) * MR;
-    const long range = (long)get_num_groups(2) * panel_count * tap_rows * NR;
-    partial += (((long)g * panel_count + panel) * tap_rows + t0) * NR;
-    for (int j = 0; j < NR && panel * NR + j < kg; j += LANES) {
-        float lane[MR][LANES];
-        for (int i = 0; i < min(MR, taps + 1 - t0); i++) {
-            vec sum = LOAD(partial + i * NR + j);
-            for (int z = 1; z < ranges; z++)
-                sum += LOAD(partial + z * range + i * NR + j);
-            STORE(sum, lane[i]);
-        }
-        for (int a = 0; a < LANES && panel * NR + j + a < kg; a++) {
-            const long k = (long)g * kg + panel * NR + j + a;
-            for (int i = 0; i < MR && t0 + i < taps; i++)
-                dw[k * taps + t0 + i] = lane[i][a];
-            if (with_bias && taps >= t0 && taps < t0 + MR)
-                db[k] = lane[taps - t0][a];
         }
     }
 }

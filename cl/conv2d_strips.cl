@@ -3,8 +3,6 @@
  * strip[r][(q sw + s dw) C + c].
  *
  * conv2d_implicit_gemm_strips: group (row (n, p), block of q) computes that block for all panels.
- * conv2d_implicit_gemm_strips_filter: group (block of TAPS taps, z, panel) keeps TAPS x NR sums in
- * registers over all rows (n, p) of range z; the first block sums dy as well.
  *
  * Local memory: 4 STRIP = 28 KiB. */
 
@@ -59,63 +57,5 @@ KERNEL conv2d_implicit_gemm_strips(INPUT(float, x), INPUT(float, panels), INPUT(
             finish(y, to, min(MR, q1 - q), k, K, result, bias, !accumulate, 1, use_bias, activation,
                    alpha);
         }
-    }
-}
-
-KERNEL conv2d_implicit_gemm_strips_filter(INPUT(float, x), INPUT(float, dy), OUTPUT(float, partial),
-                                          SHAPE, int pitch, long rows_per_range)
-{
-    AT(const float, x);
-    AT(const float, dy);
-    AT(float, partial);
-    local float strip[STRIP];
-    const int t0 = get_group_id(0) * TAPS, taps = R * S * C, k = get_group_id(2) * NR;
-    const int tap_rows = (taps + 1 + MR - 1) / MR * MR, step = stride_w * C, left = K - k;
-    const long first = get_group_id(1) * rows_per_range;
-    const long end = min((long)N * P, first + rows_per_range);
-    int offset[TAPS];
-    vec sum[TAPS][NV], bias[NV];
-    for (int i = 0; i < TAPS; i++) {
-        const int t = min(t0 + i, taps - 1), s = t / C % S;
-        offset[i] = t / (S * C) * pitch + s * dilation_w * C + t % C;
-    }
-#pragma unroll
-    for (int j = 0; j < NV; j++) {
-        bias[j] = (vec)0.0f;
-#pragma unroll
-        for (int i = 0; i < TAPS; i++)
-            sum[i][j] = (vec)0.0f;
-    }
-    for (long row = first; row < end; row++) {
-        gather_strips(strip, x, row / P, row % P, -pad_left,
-                      (Q - 1) * stride_w + (S - 1) * dilation_w + 1, pitch, N, H, W, C, K, R, S, P,
-                      Q, G, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left);
-        global const float *from = dy + row * Q * K + k;
-        for (int q = 0; q < Q; q++, from += K) {
-            vec factor[NV];
-#pragma unroll
-            for (int j = 0; j < NV; j++) {
-                factor[j] = load_some(from + j * LANES, left - j * LANES);
-                bias[j] += factor[j];
-            }
-#pragma unroll
-            for (int i = 0; i < TAPS; i++) {
-                const vec value = (vec)strip[offset[i] + q * step];
-#pragma unroll
-                for (int j = 0; j < NV; j++)
-                    sum[i][j] = fma(value, factor[j], sum[i][j]);
-            }
-        }
-    }
-    global float *to =
-        partial + ((long)get_group_id(1) * get_num_groups(2) + get_group_id(2)) * tap_rows * NR;
-#pragma unroll
-    for (int j = 0; j < NV; j++) {
-#pragma unroll
-        for (int i = 0; i < TAPS; i++)
-            if (t0 + i < taps)
-                STORE(sum[i][j], to + (long)(t0 + i) * NR + j * LANES);
-        if (t0 == 0)
-            STORE(bias[j], to + (long)taps * NR + j * LANES);
     }
 }

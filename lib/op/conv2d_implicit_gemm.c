@@ -2,25 +2,22 @@
 #include "op/conv2d_implicit_gemm.h"
 #include "base/memory.h"
 #include "op/conv2d.h"
+#include "op/conv2d_filter_gemm.h"
 #include <stdlib.h>
 
 /* As in the kernels. */
-enum { ROWS = 48, PANELS = 2, BLOCK = 96, STRIP = 7168 };
+enum { STRIP = 7168 };
 
 struct implicit {
     struct clcnn_conv2d_problem problem;
     enum clcnn_conv2d_phase phase;
-    struct clcnn_kernel *pack, *multiply, *reduce;
+    struct clcnn_kernel *pack, *multiply;
     int64_t mr, nr;      /* the register tile */
     int64_t panels;      /* of a group: columns / nr */
     size_t packed_bytes; /* the filter in panels */
     /* Few channels: output columns of a work-item (forward), floats between strips; 0: not used */
     int64_t block, pitch;
-    /* Gradient to the filter: sums over ranges of pixels, or (strips) of rows, in units of */
-    int64_t unit;
-    bool inside; /* nothing needs gathering */
-    int64_t ranges;
-    size_t range_bytes;
+    struct clcnn_conv2d_filter_gemm *filter; /* the gradient to the filter, nothing else then */
 };
 
 static int64_t vector_lanes(const struct clcnn_conv2d_problem *problem)
@@ -32,12 +29,6 @@ static int64_t tile_rows(const struct clcnn_conv2d_problem *problem)
 {
     int64_t lanes = vector_lanes(problem);
     return lanes == 16 ? 14 : lanes == 8 ? 6 : 8;
-}
-
-static int64_t tile_taps(const struct clcnn_conv2d_problem *problem)
-{
-    int64_t lanes = vector_lanes(problem);
-    return lanes == 16 ? 12 : lanes == 8 ? 5 : 8;
 }
 
 /* Columns of a group: what the vectors run along. */
@@ -73,28 +64,17 @@ static int64_t strip_floats(const struct clcnn_conv2d_problem *problem, int64_t 
 static void plan_strips(struct implicit *implicit)
 {
     const struct clcnn_conv2d_problem *problem = &implicit->problem;
-    bool filter = implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
-    int64_t mr = implicit->mr, block = filter ? problem->q : clcnn_round_up(problem->q, mr);
+    int64_t mr = implicit->mr, block = clcnn_round_up(problem->q, mr);
     if (problem->groups > 1 || implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA ||
         problem->s * problem->c > 2 * vector_lanes(problem) || 2 * problem->q < mr)
         return;
-    while (!filter && block > mr && problem->r * strip_floats(problem, block) > STRIP)
+    while (block > mr && problem->r * strip_floats(problem, block) > STRIP)
         block -= mr;
     int64_t pitch = strip_floats(problem, block);
     if (problem->r * pitch > STRIP)
         return;
     implicit->block = block;
     implicit->pitch = pitch;
-}
-
-/* No padding, whole panels, and runs that a register tile fits into. */
-static bool reads_in_place(const struct implicit *implicit)
-{
-    const struct clcnn_conv2d_problem *p = &implicit->problem;
-    bool whole_rows = p->dilation[1] == 1 && p->groups == 1;
-    int64_t run = clcnn_conv2d_channels(p) * (whole_rows ? p->s : 1);
-    return !implicit->block && !p->pad[0] && !p->pad[1] && !p->pad[2] && !p->pad[3] &&
-           clcnn_conv2d_filters(p) % implicit->nr == 0 && run >= implicit->mr;
 }
 
 /* Pairs of output and (r, s): what is multiplied `depth` deep. With the batch inside, the gradient
@@ -109,32 +89,17 @@ static double output_taps(const struct clcnn_conv2d_problem *problem, enum clcnn
            (double)(problem->stride[0] * problem->stride[1]);
 }
 
-/* Patches that are copied: all those of a filter gradient that needs it, and of tiles at the edge
- * of the image, which are about half of them at batch 1. */
+/* The share of the patches that are copied: those of tiles at the edge of the image, which are
+ * about half of them at batch 1. */
 static double gathered(const struct implicit *implicit)
 {
     const struct clcnn_conv2d_problem *problem = &implicit->problem;
     bool padded = problem->pad[0] || problem->pad[1] || problem->pad[2] || problem->pad[3];
-    if (implicit->block || implicit->inside)
+    if (implicit->block)
         return 0.0;
-    if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
-        return 1.0;
     if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
         padded = problem->r * problem->s > 1;
     return !padded ? 0.0 : 2 * problem->n > implicit->mr ? 0.1 : 0.5;
-}
-
-/* The sums of the filter gradient are loaded and stored once for every block of pixels, from the
- * second-level cache if those of a work-item fit there. */
-static double sums_seconds(const struct implicit *implicit, double columns)
-{
-    const struct clcnn_conv2d_problem *problem = &implicit->problem;
-    double taps = (double)clcnn_conv2d_taps(problem);
-    double panels = implicit->inside ? 1.0 : PANELS, unit = implicit->inside ? BLOCK : ROWS;
-    double blocks = 1.0 + (double)clcnn_conv2d_pixels(problem) / unit;
-    double bytes = 2.0 * taps * columns * sizeof(float) * blocks;
-    bool close = taps * panels * (double)implicit->nr * sizeof(float) < 1e6;
-    return bytes / (problem->bandwidth * (close ? 3.0 : 1.0));
 }
 
 /* Multiplications at the peak, padded to whole panels; gathering 8 elements a cycle and 12 cycles a
@@ -147,7 +112,8 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
                              .mr = tile_rows(problem),
                              .nr = tile_columns(problem, phase)};
     bool data = phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA;
-    bool filter = phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
+    if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
+        return clcnn_conv2d_filter_gemm_cost(problem);
     double lanes = (double)vector_lanes(problem), cycles_per_second = problem->peak / (4.0 * lanes);
     double columns = (double)clcnn_round_up(columns_of(problem, phase), shape.nr);
     double depth =
@@ -155,15 +121,11 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
     double taps = output_taps(problem, phase) * (double)problem->groups;
     bool runs = problem->dilation[1] == 1 && problem->groups == 1;
     plan_strips(&shape);
-    shape.inside = filter && reads_in_place(&shape);
     double multiply = taps * depth * columns / (2.0 * lanes);
     double gather = taps * depth / 8.0 + 12.0 * (runs ? taps / (double)problem->s : taps);
-    double pack = (double)problem->k * (double)clcnn_conv2d_taps(problem) * (filter ? 2.0 : 1.0);
-    double seconds = 1e-5 + (multiply + gathered(&shape) * gather + pack) / cycles_per_second +
-                     clcnn_conv2d_traffic(problem) / problem->bandwidth;
-    if (filter && !shape.block)
-        seconds += sums_seconds(&shape, columns * (double)problem->groups);
-    return seconds;
+    double pack = (double)problem->k * (double)clcnn_conv2d_taps(problem);
+    return 1e-5 + (multiply + gathered(&shape) * gather + pack) / cycles_per_second +
+           clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
 static void destroy(void *state)
@@ -171,47 +133,8 @@ static void destroy(void *state)
     struct implicit *implicit = state;
     clcnn_kernel_destroy(&implicit->pack);
     clcnn_kernel_destroy(&implicit->multiply);
-    clcnn_kernel_destroy(&implicit->reduce);
+    clcnn_conv2d_filter_gemm_destroy(implicit->filter);
     free(implicit);
-}
-
-static int64_t units_of(const struct implicit *implicit, int64_t n)
-{
-    const struct clcnn_conv2d_problem *problem = &implicit->problem;
-    return clcnn_divide_up(n * problem->p * problem->q, implicit->unit);
-}
-
-/* Work-items that share one range. */
-static int64_t range_items(const struct implicit *implicit)
-{
-    const struct clcnn_conv2d_problem *problem = &implicit->problem;
-    if (implicit->block)
-        return implicit->panels * clcnn_divide_up(clcnn_conv2d_taps(problem), tile_taps(problem));
-    if (implicit->inside)
-        return implicit->panels * problem->groups;
-    return clcnn_divide_up(implicit->panels, PANELS) * problem->groups;
-}
-
-/* Enough work-items to keep all cores busy to the end; beyond that, as few copies of the result as
- * possible. */
-static enum clcnn_status plan_filter(struct implicit *implicit)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    const struct clcnn_conv2d_problem *problem = &implicit->problem;
-    int64_t rows = clcnn_round_up(clcnn_conv2d_taps(problem) + 1, implicit->mr);
-    implicit->inside = reads_in_place(implicit);
-    implicit->unit = implicit->block ? problem->q : implicit->inside ? BLOCK : ROWS;
-    implicit->range_bytes =
-        (size_t)(problem->groups * implicit->panels * rows * implicit->nr) * sizeof(float);
-    int64_t affordable = (int64_t)(problem->max_workspace / implicit->range_bytes);
-    if (affordable < 1)
-        TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "needs %zu bytes of workspace",
-                       implicit->range_bytes));
-    int64_t wanted = clcnn_divide_up(8 * problem->compute_units, range_items(implicit));
-    wanted = clcnn_min(wanted, units_of(implicit, problem->n));
-    implicit->ranges = clcnn_min(wanted, affordable);
-done:
-    return status;
 }
 
 static enum clcnn_status plan(struct implicit *implicit)
@@ -222,8 +145,6 @@ static enum clcnn_status plan(struct implicit *implicit)
     implicit->nr = tile_columns(problem, implicit->phase);
     implicit->panels = clcnn_divide_up(columns_of(problem, implicit->phase), implicit->nr);
     plan_strips(implicit);
-    if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
-        return plan_filter(implicit);
     int64_t rows = clcnn_conv2d_terms(problem, implicit->phase);
     implicit->packed_bytes =
         (size_t)(problem->groups * implicit->panels * rows * implicit->nr) * sizeof(float);
@@ -240,7 +161,7 @@ static const char *options_of(const struct implicit *implicit)
     bool narrow = implicit->nr == vector_lanes(&implicit->problem);
     if (clcnn_device_info(implicit->problem.device)->local_bytes < 256 << 10)
         return narrow ? "-DNV=1" : "";
-    return narrow ? "-DDEPTH=1152 -DCHUNK_TILES=24 -DNV=1" : "-DDEPTH=1152 -DCHUNK_TILES=24";
+    return narrow ? "-DDEPTH=1152 -DNV=1" : "-DDEPTH=1152";
 }
 
 static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
@@ -252,17 +173,11 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     TRY(clcnn_alloc(1, sizeof(*implicit), &implicit));
     implicit->problem = *problem;
     implicit->phase = phase;
-    TRY(plan(implicit));
-    const char *options = options_of(implicit);
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
-        TRY(clcnn_kernel_create(problem->device, program, options,
-                                implicit->block    ? "conv2d_implicit_gemm_strips_filter"
-                                : implicit->inside ? "conv2d_implicit_gemm_filter_inside"
-                                                   : "conv2d_implicit_gemm_filter",
-                                &implicit->multiply));
-        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_reduce",
-                                &implicit->reduce));
+        TRY(clcnn_conv2d_filter_gemm_create(problem, &implicit->filter));
     } else {
+        TRY(plan(implicit));
+        const char *options = options_of(implicit);
         TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_pack",
                                 &implicit->pack));
         TRY(clcnn_kernel_create(problem->device, program, options,
@@ -281,8 +196,8 @@ done:
 static size_t workspace(const void *state)
 {
     const struct implicit *implicit = state;
-    if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
-        return (size_t)implicit->ranges * implicit->range_bytes;
+    if (implicit->filter)
+        return clcnn_conv2d_filter_gemm_workspace(implicit->filter);
     return implicit->packed_bytes;
 }
 
@@ -414,42 +329,6 @@ done:
     return status;
 }
 
-static enum clcnn_status sum_ranges(struct implicit *implicit, const struct clcnn_conv2d_call *call,
-                                    int64_t ranges, int64_t per_range)
-{
-    const struct clcnn_conv2d_problem *p = &implicit->problem;
-    const struct clcnn_conv2d_args *args = call->args;
-    int64_t tiles = clcnn_divide_up(clcnn_conv2d_taps(p), tile_taps(p));
-    if (implicit->block)
-        return clcnn_launch(call->stream, implicit->multiply,
-                            GRID3(tiles, ranges, implicit->panels, 1, 1, 1),
-                            ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
-                                 CONV2D_SHAPE(p, call->n), INT(implicit->pitch), LONG(per_range)));
-    int64_t items = implicit->inside ? implicit->panels : clcnn_divide_up(implicit->panels, PANELS);
-    return clcnn_launch(call->stream, implicit->multiply, GRID3(items, ranges, p->groups, 1, 1, 1),
-                        ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
-                             CONV2D_SHAPE(p, call->n), LONG(per_range * implicit->unit)));
-}
-
-static enum clcnn_status backward_filter(struct implicit *implicit,
-                                         const struct clcnn_conv2d_call *call)
-{
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    const struct clcnn_conv2d_problem *p = &implicit->problem;
-    const struct clcnn_conv2d_args *args = call->args;
-    int64_t units = units_of(implicit, call->n), taps = clcnn_conv2d_taps(p);
-    int64_t per_range = clcnn_divide_up(units, implicit->ranges);
-    int64_t ranges = clcnn_divide_up(units, per_range);
-    TRY(sum_ranges(implicit, call, ranges, per_range));
-    TRY(clcnn_launch(
-        call->stream, implicit->reduce,
-        GRID3(clcnn_divide_up(taps + 1, implicit->mr), implicit->panels, p->groups, 1, 1, 1),
-        ARGS(BUFFER(args->workspace), BUFFER(args->dw), BUFFER(args->db), INT(taps),
-             INT(clcnn_conv2d_filters(p)), INT(ranges), INT(args->db != NULL))));
-done:
-    return status;
-}
-
 static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 {
     struct implicit *implicit = state;
@@ -457,7 +336,7 @@ static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
         return forward(implicit, call);
     if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
         return backward_data(implicit, call);
-    return backward_filter(implicit, call);
+    return clcnn_conv2d_filter_gemm_run(implicit->filter, call);
 }
 
 const struct clcnn_conv2d_impl clcnn_conv2d_implicit_gemm = {

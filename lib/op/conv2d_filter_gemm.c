@@ -1,0 +1,153 @@
+#include "op/conv2d_filter_gemm.h"
+#include "base/memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Floats that a work-item of the reduction adds up, as in the kernel. */
+enum { REDUCE_COUNT = 4096 };
+
+struct clcnn_conv2d_filter_gemm {
+    struct clcnn_conv2d_problem problem;
+    struct clcnn_kernel *multiply, *reduce;
+    int64_t rows;                /* outputs of a block, at most */
+    int64_t panels, panels_each; /* of a group: taps / nr; of a work-item */
+    int64_t ranges;              /* of outputs, summed up apart */
+};
+
+static int64_t vector_lanes(const struct clcnn_conv2d_problem *problem)
+{
+    return problem->vector_width >= 16 ? 16 : problem->vector_width >= 8 ? 8 : 4;
+}
+
+/* Filters and taps of a register tile, as in cl/outer_products.cl. */
+static int64_t tile_filters(const struct clcnn_conv2d_problem *problem)
+{
+    int64_t lanes = vector_lanes(problem);
+    return lanes == 16 ? 13 : lanes == 8 ? 6 : 8;
+}
+
+static int64_t tile_taps(const struct clcnn_conv2d_problem *problem)
+{
+    int64_t lanes = vector_lanes(problem);
+    return clcnn_conv2d_taps(problem) <= lanes ? lanes : 2 * lanes;
+}
+
+/* Larger blocks where local memory is ordinary memory, and ample. */
+struct blocking {
+    int rows, panels, tiles;
+};
+
+static struct blocking blocking_of(const struct clcnn_conv2d_problem *problem)
+{
+    bool ample = clcnn_device_info(problem->device)->local_bytes >= 512 << 10;
+    return ample ? (struct blocking){96, 16, 4} : (struct blocking){48, 3, 2};
+}
+
+/* Bytes of one range's sums. */
+static size_t range_bytes(const struct clcnn_conv2d_problem *problem)
+{
+    return (size_t)(problem->k * (clcnn_conv2d_taps(problem) + 1)) * sizeof(float);
+}
+
+/* Multiplications of whole register tiles at the peak; patches copied a vector in three cycles and,
+ * where channels are not whole vectors, a run in twelve; the sums loaded and stored for every block
+ * of outputs. */
+double clcnn_conv2d_filter_gemm_cost(const struct clcnn_conv2d_problem *problem)
+{
+    struct blocking blocking = blocking_of(problem);
+    double lanes = (double)vector_lanes(problem), pixels = (double)clcnn_conv2d_pixels(problem);
+    double cycles_per_second = problem->peak / (4.0 * lanes);
+    double taps = (double)clcnn_round_up(clcnn_conv2d_taps(problem), tile_taps(problem));
+    double filters = (double)clcnn_round_up(clcnn_conv2d_filters(problem), tile_filters(problem));
+    double groups = (double)problem->groups;
+    double multiply = 1.1 * groups * pixels * taps * filters / (2.0 * lanes);
+    double gather = groups * pixels * taps * 3.0 / lanes;
+    if (clcnn_conv2d_channels(problem) % vector_lanes(problem))
+        gather += groups * pixels * (double)(problem->r * problem->s) * 12.0;
+    double sums = (1.0 + pixels / blocking.rows) * groups * taps * filters * 4.0 / lanes;
+    return 1e-5 + (multiply + gather + sums) / cycles_per_second +
+           clcnn_conv2d_traffic(problem) / problem->bandwidth;
+}
+
+void clcnn_conv2d_filter_gemm_destroy(struct clcnn_conv2d_filter_gemm *op)
+{
+    if (!op)
+        return;
+    clcnn_kernel_destroy(&op->multiply);
+    clcnn_kernel_destroy(&op->reduce);
+    free(op);
+}
+
+/* A few work-items for each core: of four panels or more, which all gather from the same images,
+ * then of ranges of outputs, whose sums are added up, then of fewer panels. */
+static void plan(struct clcnn_conv2d_filter_gemm *op)
+{
+    const struct clcnn_conv2d_problem *problem = &op->problem;
+    int64_t wanted = clcnn_divide_up(2 * problem->compute_units, problem->groups);
+    int64_t units = clcnn_divide_up(clcnn_conv2d_pixels(problem), op->rows);
+    int64_t affordable = 1 + (int64_t)(problem->max_workspace / range_bytes(problem));
+    op->panels = clcnn_divide_up(clcnn_conv2d_taps(problem), tile_taps(problem));
+    int64_t shares = clcnn_max(1, clcnn_min(op->panels / 4, wanted));
+    op->ranges = clcnn_min(clcnn_min(clcnn_divide_up(wanted, shares), affordable), units);
+    if (shares * op->ranges < wanted)
+        shares = clcnn_min(op->panels, clcnn_divide_up(wanted, op->ranges));
+    op->panels_each = clcnn_divide_up(op->panels, shares);
+}
+
+enum clcnn_status clcnn_conv2d_filter_gemm_create(const struct clcnn_conv2d_problem *problem,
+                                                  struct clcnn_conv2d_filter_gemm **out)
+{
+    static const char program[] = "conv2d_filter_gemm_cpu";
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_conv2d_filter_gemm *op = NULL;
+    struct blocking blocking = blocking_of(problem);
+    char options[64];
+    TRY(clcnn_alloc(1, sizeof(*op), &op));
+    op->problem = *problem;
+    op->rows = blocking.rows;
+    plan(op);
+    snprintf(options, sizeof(options), "-DROWS=%d -DPANELS=%d -DTILES=%d%s", blocking.rows,
+             blocking.panels, blocking.tiles,
+             tile_taps(problem) == vector_lanes(problem) ? " -DNV=1" : "");
+    TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_filter_gemm",
+                            &op->multiply));
+    if (op->ranges > 1)
+        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_filter_gemm_reduce",
+                                &op->reduce));
+    *out = op;
+    op = NULL;
+done:
+    clcnn_conv2d_filter_gemm_destroy(op);
+    return status;
+}
+
+size_t clcnn_conv2d_filter_gemm_workspace(const struct clcnn_conv2d_filter_gemm *op)
+{
+    return (size_t)(op->ranges - 1) * range_bytes(&op->problem);
+}
+
+enum clcnn_status clcnn_conv2d_filter_gemm_run(struct clcnn_conv2d_filter_gemm *op,
+                                               const struct clcnn_conv2d_call *call)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const struct clcnn_conv2d_problem *p = &op->problem;
+    const struct clcnn_conv2d_args *args = call->args;
+    int64_t pixels = call->n * p->p * p->q, count = p->k * clcnn_conv2d_taps(p);
+    int64_t per_range = clcnn_divide_up(pixels, op->ranges);
+    int64_t ranges = clcnn_divide_up(pixels, per_range);
+    int64_t rows = clcnn_divide_up(per_range, clcnn_divide_up(per_range, op->rows));
+    const struct clcnn_buffer *partial = op->ranges > 1 ? args->workspace : NULL;
+    TRY(clcnn_launch(
+        call->stream, op->multiply,
+        GRID3(clcnn_divide_up(op->panels, op->panels_each), ranges, p->groups, 1, 1, 1),
+        ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->dw), BUFFER(args->db), BUFFER(partial),
+             CONV2D_SHAPE(p, call->n), INT(op->panels_each), INT(rows), LONG(per_range),
+             INT(args->db != NULL))));
+    if (ranges > 1)
+        TRY(clcnn_launch(call->stream, op->reduce,
+                         GRID1(clcnn_divide_up(count + p->k, REDUCE_COUNT), 1),
+                         ARGS(BUFFER(partial), BUFFER(args->dw), BUFFER(args->db), LONG(count),
+                              INT(p->k), INT(ranges - 1), INT(args->db != NULL))));
+done:
+    return status;
+}
