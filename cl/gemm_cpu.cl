@@ -11,19 +11,19 @@
  * (the partial sums of group g2 go to C + g2 cstep; gemm_reduce adds them up):
  *
  *   for k0 in steps of KC:
- *     for each panel of NR columns:
- *       for each tile of MR rows:
+ *     for each tile of MR rows:    (the other way round if the group packs B)
+ *       for each panel of NR columns:
  *         MR x NR sums in registers: for k: for i: for j: acc[i][j] += a[i][k] * b[k][j]
  *         C[tile] = alpha sums, added to what C holds when k0 > 0; bias and f after the last k
  *
  * which is the loop order of Goto, van de Geijn, "Anatomy of High-Performance Matrix
  * Multiplication", ACM TOMS 34(3), 2008, section 4, with the roles of A and B exchanged and only B
- * copied: a broadcast from memory costs what one from the cache does, and a tile of A is small.
+ * copied: the tile of A stays in the first-level cache while B streams from the second.
  * Tiles at the lower edge use fewer rows (MR_MID, MR_LOW). Of what they lack, they compute the rows
  * above once more, and go through `scratch`; so do tiles that are cut at the right. Fewer than
  * MR_LOW rows in all are done one by one.
  *
- * Local memory in floats: scratch MR NR, panel_bias NR. Requires nc a multiple of NR. */
+ * Local memory in floats: scratch MR NR, biases nc. Requires nc a multiple of NR. */
 #include "common.cl"
 #include "epilogue.cl"
 #include "vector.cl"
@@ -212,7 +212,7 @@ struct ending {
 };
 
 /* One tile of `height` rows, a compile-time constant, in c or, if it is cut, in scratch[MR][NR]:
- * sums of a . b, then `ending`. C is asked for before the products and read after them. */
+ * sums of a . b, then `ending`. C, if it is added, is asked for before the products. */
 __attribute__((always_inline)) static inline void
 multiply_tile(const int height, global const float *a, long lda, global const float *b, int depth,
               global float *c, long ldc, local float *scratch, bool cut, local const float *bias,
@@ -220,7 +220,7 @@ multiply_tile(const int height, global const float *a, long lda, global const fl
 {
     vec acc[MR][NV], row0, row1;
     EACH_ROW(ZERO)
-    if (!cut) {
+    if (!cut && end.scale != 0.0f) {
         EACH_ROW(ASK)
     }
     for (int k = 0; k < depth; k++, a += A_AT(0, 1), b += NR) {
@@ -262,40 +262,47 @@ static inline int tile_height(int left, long m)
     return height <= m ? height : m >= MR_MID ? MR_MID : m >= MR_LOW ? MR_LOW : 1;
 }
 
-/* `rows` rows of C, all columns of one panel, `depth` of the k: tile after tile. */
-static inline void multiply_panel(global const float *a, long lda, long m, int rows,
-                                  global const float *panel, int depth, global float *c, long ldc,
-                                  int columns, local float *scratch, local const float *bias,
-                                  struct ending end, int activation, float activation_alpha)
+/* What all tiles of a group share. */
+struct product {
+    long m, lda, ldc;
+    int activation;
+    float activation_alpha;
+};
+
+/* The tile of rows first .. of a group that has `rows` of them, in one panel; the number of rows
+ * it did. a, c: the group's first row, the panel's first column. */
+static inline int multiply_one(const struct product p, int first, int rows, global const float *a,
+                               global const float *panel, int depth, global float *c, int columns,
+                               local float *scratch, local const float *bias,
+                               const struct ending end)
 {
-    const bool slow = end.last && activation > ACTIVATION_RELU;
-    for (int first = 0, kept; first < rows; first += kept) {
-        const int height = tile_height(rows - first, m);
-        kept = min(rows - first, height);
-        const int again = height - kept;
-        const bool cut = again > 0 || columns < NR || slow;
-        global const float *tile = a + A_AT(first - again, 0);
-        global float *to = c + first * ldc;
-        if (cut && end.scale != 0.0f)
-            for (int i = 0; i < kept; i++)
-                COPY_FEW(scratch + (again + i) * NR, to + i * ldc, columns);
-        if (height == MR)
-            multiply_tile(MR, tile, lda, panel, depth, to, ldc, scratch, cut, bias, end);
-        else if (height == MR_MID)
-            multiply_tile(MR_MID, tile, lda, panel, depth, to, ldc, scratch, cut, bias, end);
-        else if (height == MR_LOW)
-            multiply_tile(MR_LOW, tile, lda, panel, depth, to, ldc, scratch, cut, bias, end);
-        else
-            multiply_tile(1, tile, lda, panel, depth, to, ldc, scratch, cut, bias, end);
-        if (!cut)
-            continue;
-        local float *result = scratch + again * NR;
-        if (slow)
-            for (int i = 0; i < kept * NR; i += W)
-                STORE(activate_vec(LOAD(result + i), activation, activation_alpha), result + i);
+    const long lda = p.lda, ldc = p.ldc;
+    const int height = tile_height(rows - first, p.m), kept = min(rows - first, height);
+    const int again = height - kept;
+    const bool slow = end.last && p.activation > ACTIVATION_RELU;
+    const bool cut = again > 0 || columns < NR || slow;
+    global const float *tile = a + A_AT(first - again, 0);
+    c += first * ldc;
+    if (cut && end.scale != 0.0f)
         for (int i = 0; i < kept; i++)
-            COPY_FEW(to + i * ldc, result + i * NR, columns);
-    }
+            COPY_FEW(scratch + (again + i) * NR, c + i * ldc, columns);
+    if (height == MR)
+        multiply_tile(MR, tile, lda, panel, depth, c, ldc, scratch, cut, bias, end);
+    else if (height == MR_MID)
+        multiply_tile(MR_MID, tile, lda, panel, depth, c, ldc, scratch, cut, bias, end);
+    else if (height == MR_LOW)
+        multiply_tile(MR_LOW, tile, lda, panel, depth, c, ldc, scratch, cut, bias, end);
+    else
+        multiply_tile(1, tile, lda, panel, depth, c, ldc, scratch, cut, bias, end);
+    if (!cut)
+        return kept;
+    local float *result = scratch + again * NR;
+    if (slow)
+        for (int i = 0; i < kept * NR; i += W)
+            STORE(activate_vec(LOAD(result + i), p.activation, p.activation_alpha), result + i);
+    for (int i = 0; i < kept; i++)
+        COPY_FEW(c + i * ldc, result + i * NR, columns);
+    return kept;
 }
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -303,7 +310,7 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
                      INPUT(float, bias), long m, long n, long k, long lda, long ldb, long ldc,
                      long panel_rows, int transpose_b, int mc, long nc, long kstep, long cstep,
                      float alpha, float beta, int use_bias, int activation, float activation_alpha,
-                     local float *scratch, local float *panel_bias)
+                     local float *scratch, local float *biases)
 {
     AT(const float, a);
     AT(const float, b);
@@ -312,31 +319,31 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
     AT(const float, bias);
     const long row = (long)get_group_id(0) * mc, column0 = (long)get_group_id(1) * nc;
     const long kfirst = (long)get_group_id(2) * kstep, kend = min(k, kfirst + kstep);
-    const int rows = (int)min((long)mc, m - row);
-    const long column_end = min(n, column0 + nc);
+    const int rows = (int)min((long)mc, m - row), columns = (int)min(nc, n - column0);
     const float lowest = activation == ACTIVATION_RELU ? 0.0f : -INFINITY;
+    const int wide = panel_rows ? columns : NR; /* what one row of tiles passes over */
+    const struct product p = {m, lda, ldc, activation, activation_alpha};
     a += A_AT(row, 0);
-    c += get_group_id(2) * cstep + row * ldc;
+    c += get_group_id(2) * cstep + row * ldc + column0;
     slots += ((get_group_id(2) * get_num_groups(1) + get_group_id(1)) * get_num_groups(0) +
               get_group_id(0)) *
              (KC * NR);
+    for (int j = 0; j < (columns + NR - 1) / NR * NR; j++)
+        biases[j] = use_bias && j < columns ? bias[column0 + j] : 0.0f;
 
     for (long k0 = kfirst; k0 < kend; k0 += KC) {
         const int depth = (int)min((long)KC, kend - k0);
-        const bool last = k0 + depth == kend;
-        const struct ending end = {alpha, k0 == kfirst ? beta : 1.0f, lowest, last};
-        for (long column = column0; column < column_end; column += NR) {
-            const int columns = (int)min((long)NR, n - column);
-            global const float *panel = b + column * panel_rows + k0 * NR;
-            if (panel_rows == 0) {
-                pack_panel(slots, b, ldb, transpose_b, n, k, k0, depth, column);
-                panel = slots;
-            }
-            if (last)
-                for (int j = 0; j < NR; j++)
-                    panel_bias[j] = use_bias && j < columns ? bias[column + j] : 0.0f;
-            multiply_panel(a + A_AT(0, k0), lda, m, rows, panel, depth, c + column, ldc, columns,
-                           scratch, panel_bias, end, activation, activation_alpha);
+        const struct ending end = {alpha, k0 == kfirst ? beta : 1.0f, lowest, k0 + depth == kend};
+        global const float *from = a + A_AT(0, k0);
+        global const float *panel = panel_rows ? b + column0 * panel_rows + k0 * NR : slots;
+        for (int j0 = 0; j0 < columns; j0 += wide) {
+            const int j1 = min(columns, j0 + wide);
+            if (panel_rows == 0)
+                pack_panel(slots, b, ldb, transpose_b, n, k, k0, depth, column0 + j0);
+            for (int i = 0, kept; i < rows; i += kept)
+                for (int j = j0; j < j1; j += NR)
+                    kept = multiply_one(p, i, rows, from, panel + j * panel_rows, depth, c + j,
+                                        min((int)NR, columns - j), scratch, biases + j, end);
         }
     }
 }

@@ -137,7 +137,7 @@ static enum clcnn_status multiply(struct clcnn_gemm *op, const struct clcnn_gemm
              FLOAT(call->alpha), FLOAT(whole ? call->beta : 0.0f), INT(whole && call->bias),
              INT(whole ? p->activation : CLCNN_ACTIVATION_LINEAR), FLOAT(p->activation_alpha),
              LOCAL((size_t)(tile->mr * tile->nr) * sizeof(float)),
-             LOCAL((size_t)tile->nr * sizeof(float))));
+             LOCAL((size_t)plan->nc * sizeof(float))));
 }
 
 static enum clcnn_status reduce(struct clcnn_gemm *op, const struct clcnn_gemm_call *call,

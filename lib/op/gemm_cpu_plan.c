@@ -13,7 +13,10 @@
 #define REDUCE        2.0   /* a float of the partial sums written and read again */
 #define GROUP_START   1000.0
 #define LAUNCH        10000.0
-#define MOST_A        ((int64_t)192 * 1024) /* floats of a group, in the second cache */
+/* Floats of A, or of packed B, that a group passes over again and again: the second cache's. */
+#define MOST_FLOATS  ((int64_t)192 * 1024)
+#define MOST_COLUMNS ((int64_t)4096) /* their biases are in local memory */
+#define PART         ((int64_t)256)  /* K is divided into multiples of this */
 
 struct clcnn_gemm_cpu_tile clcnn_gemm_cpu_tile(int vector_width)
 {
@@ -98,10 +101,10 @@ static int64_t even(int64_t count, int64_t each)
 static void try_depths(const struct clcnn_gemm_cpu_problem *p, struct clcnn_gemm_cpu_plan plan,
                        bool pack_first, size_t most_bytes, struct clcnn_gemm_cpu_plan *best)
 {
-    int64_t blocks = clcnn_divide_up(p->k, KC);
+    int64_t blocks = clcnn_divide_up(p->k, PART);
     for (int64_t splits = 1; splits <= blocks && splits <= 8 * p->compute_units;
          splits = next(splits)) {
-        plan.kstep = splits == 1 ? p->k : clcnn_divide_up(blocks, splits) * KC;
+        plan.kstep = splits == 1 ? p->k : clcnn_divide_up(blocks, splits) * PART;
         complete(p, &plan, pack_first);
         if (plan.bytes <= most_bytes && plan.cycles < best->cycles)
             *best = plan;
@@ -115,15 +118,21 @@ struct clcnn_gemm_cpu_plan clcnn_gemm_cpu_plan(const struct clcnn_gemm_cpu_probl
     struct clcnn_gemm_cpu_plan plan = {.tile = clcnn_gemm_cpu_tile(p->vector_width)};
     const struct clcnn_gemm_cpu_tile *tile = &plan.tile;
     int64_t tiles = clcnn_divide_up(p->m, tile->mr), panels = clcnn_divide_up(p->n, tile->nr);
-    int64_t fitting = MOST_A / (clcnn_min(p->k, KC) * tile->mr);
-    int64_t most_tiles = clcnn_max(1, clcnn_min(fitting, tiles));
+    int64_t fitting = MOST_FLOATS / clcnn_min(p->k, KC);
 
-    for (int pack_first = 0; pack_first <= !p->packed; pack_first++)
+    for (int pack_first = 0; pack_first <= !p->packed; pack_first++) {
+        /* Rows pass over the packed panels, or a panel that the group packs over the rows. */
+        bool packed = p->packed || pack_first;
+        int64_t most_tiles = packed ? tiles : clcnn_min(tiles, fitting / tile->mr);
+        int64_t most_panels = clcnn_min(panels, (packed ? fitting : MOST_COLUMNS) / tile->nr);
+        most_tiles = clcnn_max(1, most_tiles);
+        most_panels = clcnn_max(1, clcnn_min(most_panels, MOST_COLUMNS / tile->nr));
         for (int64_t t = 1; t < 2 * most_tiles; t = next(t))
-            for (int64_t c = 1; c < 2 * panels; c = next(c)) {
+            for (int64_t c = 1; c < 2 * most_panels; c = next(c)) {
                 plan.mc = even(tiles, clcnn_min(t, most_tiles)) * tile->mr;
-                plan.nc = even(panels, clcnn_min(c, panels)) * tile->nr;
+                plan.nc = even(panels, clcnn_min(c, most_panels)) * tile->nr;
                 try_depths(p, plan, pack_first, most_bytes, &best);
             }
+    }
     return best;
 }
