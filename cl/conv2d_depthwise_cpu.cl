@@ -117,27 +117,33 @@ static inline long end_of_blocks(int N, int H, int W, int block_h, int block_w, 
     return min((long)N * down * across, ((long)get_group_id(1) + 1) * each);
 }
 
-/* to[rows][pitch][LANES] = the pixels from (h, w) on of image[H][W][C], zeros outside. */
-static inline void copy_image(local float *to, global const float *image, int h, int w, int rows,
-                              int pitch, int H, int W, int C, int count)
+/* image[H][W][C], its lanes 0 .. count - 1, from pixel (h, w) on, `pitch` pixels a row. */
+struct view {
+    global const float *image;
+    int h, w, pitch, H, W, C, count;
+};
+
+/* Rows `row` .. end - 1 of to[][pitch][LANES] = those of the view, zeros outside the image. */
+static inline void copy_rows(local float *to, struct view view, int row, int end)
 {
-    const int first = clamp(-w, 0, pitch), end = clamp(W - w, first, pitch);
-    for (int r = 0; r < rows; r++, to += pitch * LANES) {
-        const bool inside = h + r >= 0 && h + r < H;
-        const int a = inside ? first : pitch, b = inside ? end : pitch;
-        global const float *from = image + ((long)(h + r) * W + w) * C;
-        for (int i = 0; i < a; i++)
-            STORE((vec)0.0f, to + i * LANES);
-        if (count >= LANES) {
+    const int pitch = view.pitch, C = view.C;
+    const int first = clamp(-view.w, 0, pitch), last = clamp(view.W - view.w, first, pitch);
+    for (to += row * pitch * LANES; row < end; row++) {
+        const bool inside = view.h + row >= 0 && view.h + row < view.H;
+        const int a = inside ? first : pitch, b = inside ? last : pitch;
+        global const float *from = view.image + ((long)(view.h + row) * view.W + view.w + a) * C;
+        for (int i = 0; i < a; i++, to += LANES)
+            STORE((vec)0.0f, to);
+        if (view.count >= LANES) {
 #pragma unroll 4
-            for (int i = a; i < b; i++)
-                STORE(LOAD(from + (long)i * C), to + i * LANES);
+            for (int i = a; i < b; i++, to += LANES, from += C)
+                STORE(LOAD(from), to);
         } else {
-            for (int i = a; i < b; i++)
-                STORE(load_lanes(from + (long)i * C, count, 1), to + i * LANES);
+            for (int i = a; i < b; i++, to += LANES, from += C)
+                STORE(load_lanes(from, view.count, 1), to);
         }
-        for (int i = b; i < pitch; i++)
-            STORE((vec)0.0f, to + i * LANES);
+        for (int i = b; i < pitch; i++, to += LANES)
+            STORE((vec)0.0f, to);
     }
 }
 
@@ -192,7 +198,8 @@ static inline void finish_slowly(vec sum, global float *to, const struct target 
         }                                                                                          \
     } while (0)
 
-/* The same for three columns of taps, if between = by column_step: each input is loaded once. */
+/* The same for three columns of neighbouring taps, and outputs `by` pixels apart: each input is
+ * loaded once. */
 #define SUM_TILE_3(sum, by)                                                                        \
     do {                                                                                           \
         for (int r = 0; r < tile.rows; r++) {                                                      \
@@ -201,7 +208,7 @@ static inline void finish_slowly(vec sum, global float *to, const struct target 
             const vec f0 = LOAD(tap), f1 = LOAD(tap + tile.taps_column),                           \
                       f2 = LOAD(tap + 2 * tile.taps_column);                                       \
             vec v[(TILE - 1) * by + 3];                                                            \
-            EACH(u, (TILE - 1) * by + 3) v[u] = LOAD(in + u * tile.column_step);                   \
+            EACH(u, (TILE - 1) * by + 3) v[u] = LOAD(in + u * LANES);                              \
             EACH(u, TILE) sum[u] = fma(v[u * by], f0, sum[u]);                                     \
             EACH(u, TILE) sum[u] = fma(v[u * by + 1], f1, sum[u]);                                 \
             EACH(u, TILE) sum[u] = fma(v[u * by + 2], f2, sum[u]);                                 \
@@ -215,9 +222,10 @@ static inline void compute_tile(struct tile tile, global float *to, int count,
 {
     vec sum[TILE];
     EACH(u, TILE) sum[u] = (vec)0.0f;
-    if (tile.columns == 3 && tile.between == tile.column_step)
+    const bool three = tile.columns == 3 && tile.column_step == LANES;
+    if (three && tile.between == LANES)
         SUM_TILE_3(sum, 1);
-    else if (tile.columns == 3 && tile.between == 2 * tile.column_step)
+    else if (three && tile.between == 2 * LANES)
         SUM_TILE_3(sum, 2);
     else
         SUM_TILE(sum);
@@ -226,8 +234,16 @@ static inline void compute_tile(struct tile tile, global float *to, int count,
         EACH(u, TILE)
         {
             const vec value = sum[u] + shift;
+            sum[u] = value < floor ? floor : value;
+        }
+        if (count >= TILE) {
+            EACH(u, TILE) STORE(sum[u], to + u * target->pixel);
+            return;
+        }
+        EACH(u, TILE)
+        {
             if (u < count)
-                STORE(value < floor ? floor : value, to + u * target->pixel);
+                STORE(sum[u], to + u * target->pixel);
         }
         return;
     }
@@ -272,11 +288,18 @@ KERNEL conv2d_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(float, b
             target.shift = load_lanes(bias + c0 * M + m, count, M);
         for (long b = (long)get_group_id(1) * each; b < end; b++) {
             const struct block at = block_at(b, P, Q, block_h, block_w);
-            copy_image(image, x + (long)at.n * H * W * C + c0, at.h * stride_h - pad_top,
-                       at.w * stride_w - pad_left,
-                       (at.height - 1) * stride_h + (R - 1) * dilation_h + 1, pitch, H, W, C,
-                       count);
-            for (int p = 0; p < at.height; p++) {
+            const struct view view = {x + (long)at.n * H * W * C + c0,
+                                      at.h * stride_h - pad_top,
+                                      at.w * stride_w - pad_left,
+                                      pitch,
+                                      H,
+                                      W,
+                                      C,
+                                      count};
+            for (int p = 0, copied = 0; p < at.height; p++) {
+                const int needed = p * stride_h + (R - 1) * dilation_h + 1;
+                copy_rows(image, view, copied, needed);
+                copied = max(copied, needed);
                 global float *to = y + (((long)at.n * P + at.h + p) * Q + at.w) * K + c0 * M + m;
                 for (int q = 0; q < at.width; q += TILE) {
                     tile.in = image + (p * stride_h * pitch + q * stride_w) * LANES;
@@ -330,11 +353,13 @@ KERNEL conv2d_depthwise_backward_data(INPUT(float, dy), INPUT(float, w), OUTPUT(
             const struct block at = block_at(b, H, W, block_h, block_w);
             const int p0 = floor_divide(at.h + pad_top - (R - 1) * dilation_h, stride_h);
             const int q0 = floor_divide(at.w + pad_left - (S - 1) * dilation_w, stride_w);
-            const int rows = (at.h + at.height - 1 + pad_top) / stride_h - p0 + 1;
-            copy_image(image, dy + (long)at.n * P * Q * K + k0, p0, q0, rows, pitch, P, Q, K,
-                       count);
-            for (int h = at.h; h < at.h + at.height; h++) {
+            const struct view view = {
+                dy + (long)at.n * P * Q * K + k0, p0, q0, pitch, P, Q, K, count};
+            for (int h = at.h, copied = 0; h < at.h + at.height; h++) {
                 const struct meeting down = meeting_of(h, R, stride_h, dilation_h, pad_top);
+                const int needed = down.last - p0 + 1;
+                copy_rows(image, view, copied, needed);
+                copied = max(copied, needed);
                 global float *row = dx + (((long)at.n * H + h) * W + at.w) * C + (M > 1 ? 0 : c0);
                 for (int a = 0; a < min(stride_w, at.width); a++) {
                     const struct meeting across =
@@ -364,10 +389,13 @@ KERNEL conv2d_depthwise_backward_data(INPUT(float, dy), INPUT(float, w), OUTPUT(
 }
 
 /* sums[t] += dy x over a block, for TAPS taps from t0 on; the bias with the first ones. */
-static inline void sum_block(local float *sums, local const float *image, global const float *dy,
-                             struct block at, int K, int M, int count, int R, int S, int Q,
-                             int step_h, int step_w, int row_step, int column_step, int t0)
+static inline void sum_block(local float *sums, local float *image, struct view view,
+                             global const float *dy, struct block at, int K, int M, int count,
+                             int R, int S, int Q, int stride_h, int stride_w, int dilation_h,
+                             int dilation_w, int t0)
 {
+    const int step_h = stride_h * view.pitch * LANES, step_w = stride_w * LANES;
+    const int row_step = dilation_h * view.pitch * LANES, column_step = dilation_w * LANES;
     const int taps = R * S;
     int offset[TAPS];
     vec sum[TAPS], total = (vec)0.0f;
@@ -377,7 +405,11 @@ static inline void sum_block(local float *sums, local const float *image, global
         offset[i] = t / S * row_step + t % S * column_step;
         sum[i] = (vec)0.0f;
     }
-    for (int p = 0; p < at.height; p++) {
+    for (int p = 0, copied = 0; p < at.height; p++) {
+        const int needed = p * stride_h + (R - 1) * dilation_h + 1;
+        if (t0 == 0)
+            copy_rows(image, view, copied, needed);
+        copied = max(copied, needed);
         global const float *from = dy + (long)p * Q * K;
         local const float *in = image + p * step_h;
         for (int q = 0; q < at.width; q++, from += K, in += step_w) {
@@ -413,14 +445,18 @@ KERNEL conv2d_depthwise_backward_filter(INPUT(float, x), INPUT(float, dy), OUTPU
             STORE((vec)0.0f, sums + t * LANES);
         for (long b = (long)get_group_id(1) * each; b < end; b++) {
             const struct block at = block_at(b, P, Q, block_h, block_w);
-            copy_image(image, x + (long)at.n * H * W * C + c0, at.h * stride_h - pad_top,
-                       at.w * stride_w - pad_left,
-                       (at.height - 1) * stride_h + (R - 1) * dilation_h + 1, pitch, H, W, C,
-                       count);
+            const struct view view = {x + (long)at.n * H * W * C + c0,
+                                      at.h * stride_h - pad_top,
+                                      at.w * stride_w - pad_left,
+                                      pitch,
+                                      H,
+                                      W,
+                                      C,
+                                      count};
             for (int t0 = 0; t0 < pairs; t0 += TAPS)
-                sum_block(sums, image, dy + (((long)at.n * P + at.h) * Q + at.w) * K + c0 * M + m,
-                          at, K, M, count, R, S, Q, stride_h * pitch * LANES, stride_w * LANES,
-                          dilation_h * pitch * LANES, dilation_w * LANES, t0);
+                sum_block(sums, image, view,
+                          dy + (((long)at.n * P + at.h) * Q + at.w) * K + c0 * M + m, at, K, M,
+                          count, R, S, Q, stride_h, stride_w, dilation_h, dilation_w, t0);
         }
         if (get_num_groups(1) == 1) {
             store_filter(sums, dw, db, c0 * M + m, M, count, pairs, with_bias);

@@ -11,7 +11,10 @@ enum { GROUP = 64, GPU_TILE = 4, TILE = 7, TAPS = 9 };
 
 /* Bytes of local memory for what a block of pixels meets: it shares the first-level cache with the
  * filter and the result. */
-enum { IMAGE_BYTES = 24 << 10 };
+enum { IMAGE_BYTES = 32 << 10 };
+
+/* What begins and ends a row, in copied pixels. */
+enum { ROW_COST = 10 };
 
 struct depthwise {
     struct clcnn_conv2d_problem problem;
@@ -133,7 +136,7 @@ static int64_t tallest(const struct depthwise *op, int64_t width, int64_t bytes)
     return height ? clcnn_divide_up(side(op, 0), clcnn_divide_up(side(op, 0), height)) : 0;
 }
 
-/* The block that meets the fewest pixels for one of its own. */
+/* The block that copies the fewest pixels for one of its own. */
 static void plan_block(struct depthwise *op)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
@@ -145,9 +148,9 @@ static void plan_block(struct depthwise *op)
         int64_t down = tallest(op, across, clcnn_min(IMAGE_BYTES, local));
         if (down == 0 && tiles == 1)
             down = clcnn_max(1, tallest(op, across, local));
-        double each =
-            (double)(met(problem, op->phase, 0, down) * met_across(problem, op->phase, across)) /
-            (double)(down * across);
+        double each = (double)(met(problem, op->phase, 0, down) *
+                               (met_across(problem, op->phase, across) + ROW_COST)) /
+                      (double)(down * across);
         if (down > 0 && each < least) {
             least = each;
             op->block[0] = down;
