@@ -142,10 +142,10 @@ static struct clcnn_batch *take_batch(struct clcnn_programs *programs)
     return batch;
 }
 
-/* Empties the batch; the first failure. */
-static enum clcnn_status complete(struct clcnn_batch *batch)
+enum clcnn_status clcnn_kernel_flush(struct clcnn_device *device)
 {
     enum clcnn_status first = CLCNN_STATUS_OK;
+    struct clcnn_batch *batch = take_batch(&device->programs);
     char message[1024];
 
     while (batch && batch->kernels) {
@@ -159,23 +159,6 @@ static enum clcnn_status complete(struct clcnn_batch *batch)
             snprintf(message, sizeof(message), "%s", clcnn_error_message());
         }
     }
-    if (batch)
-        batch->last = &batch->kernels;
-    return first == CLCNN_STATUS_OK ? first : clcnn_fail(first, "%s", message);
-}
-
-enum clcnn_status clcnn_kernel_flush(struct clcnn_device *device)
-{
-    struct clcnn_batch *batch = take_batch(&device->programs);
-    enum clcnn_status status = complete(batch);
     free(batch);
-    return status;
-}
-
-enum clcnn_status clcnn_kernel_settle(struct clcnn_device *device)
-{
-    pthread_mutex_lock(&device->programs.lock);
-    struct clcnn_batch *batch = *find_batch(&device->programs);
-    pthread_mutex_unlock(&device->programs.lock);
-    return complete(batch);
+    return first == CLCNN_STATUS_OK ? first : clcnn_fail(first, "%s", message);
 }

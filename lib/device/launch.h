@@ -42,8 +42,6 @@ void clcnn_kernel_destroy(struct clcnn_kernel **kernel);
  * only the outermost flush waits. Kernels that failed to build stay unusable and may be
  * destroyed. */
 void clcnn_kernel_defer(struct clcnn_device *device);
-/* Waits for what this thread has created so far, without ending the deferral. */
-enum clcnn_status clcnn_kernel_settle(struct clcnn_device *device);
 enum clcnn_status clcnn_kernel_flush(struct clcnn_device *device);
 
 /* ---- buffers --------------------------------------------------------------------------------- */

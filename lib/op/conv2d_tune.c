@@ -250,7 +250,6 @@ static enum clcnn_status build_entrants(struct tuner *tuner)
     for (int i = 0; i < tuner->entrant_count; i++)
         exclude(&tuner->entrants[i], build(tuner, &tuner->entrants[i]));
     enum clcnn_status status = build(tuner, &tuner->reference);
-    clcnn_kernel_settle(device);
     clcnn_kernel_flush(device);
     return status;
 }

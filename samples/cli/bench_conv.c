@@ -67,7 +67,9 @@ static enum clcnn_status add_runs(struct bench *b, const struct conv_case *c, st
         last = CLCNN_CONV2D_ALGORITHM_COUNT - 1;
     }
     for (int algorithm = first; algorithm <= last; algorithm++)
-        if (clcnn_conv2d_algorithm_word((enum clcnn_conv2d_algorithm)algorithm))
+        if (clcnn_conv2d_algorithm_word((enum clcnn_conv2d_algorithm)algorithm) &&
+            !(b->options->algorithm == CONV_ALL_ALGORITHMS &&
+              c->params.forbidden & 1u << algorithm))
             CLI_TRY(add_run(b, c, algorithm, runs, racers, result));
     if (b->options->algorithm == CONV_ALL_ALGORITHMS)
         CLI_TRY(find_chosen(b, c, result));
