@@ -7,8 +7,8 @@
  * and in two dimensions Y = A^T [(G w G^T) . (B^T x B)] A; "." multiplies element by element. The
  * matrices evaluate polynomials at alpha - 1 points and at infinity, and interpolate them:
  * A^T[i][j] = a_j^i, G[j][k] = a_j^k / product of (a_j - a_l) over l != j, B^T[j] = the
- * coefficients of the product of (x - a_l) over l != j, lowest first; the last column of A^T and row
- * of G pick the highest power, and B^T[alpha - 1] is the product over all l.
+ * coefficients of the product of (x - a_l) over l != j, lowest first; the last column of A^T and
+ * row of G pick the highest power, and B^T[alpha - 1] is the product over all l.
  *
  * Points come in the order 0, +a, -a, +b, -b, .., infinity, so that
  *   - rows 1 + 2 p and 2 + 2 p of B^T and of G, and those columns of A^T, differ only in the signs
