@@ -12,8 +12,9 @@
  *       for every TILES tiles of MR filters: copy dy to a[tile][ROWS][MP]
  *         for each tile, for each panel: MR x NR sums in registers, then added to dw
  *
- * Range 0 sums into dw and db, range z > 0 into partial[z - 1], K R S C/G + K floats each, which
- * conv2d_filter_gemm_reduce adds to them in order, COUNT floats a work-item.
+ * Range 0 sums into dw and db, range z > 0 into partial[z - 1], K (R S C/G + 1) floats each, which
+ * conv2d_filter_gemm_reduce adds to them in order. With `apart`, range 0 has a partial, too, and
+ * their rows are `pitch` floats apart: whole panels, so that no sums are cut in every block.
  *
  * Local memory: 4 (ROWS (PANELS NR + TILES MP) + PANELS NR + 3 LANES) = 25 KiB with 16 lanes.
  *
@@ -34,7 +35,6 @@
 #ifndef TILES
 #define TILES 2
 #endif
-enum { COUNT = 4096 };
 
 /* row[count] = the taps from `start` on of the patch that begins at `from` and lies inside the
  * image: whole vectors, each run's last one beyond its end. Reads LANES - 1 floats too many. */
@@ -121,6 +121,40 @@ static inline void sum_gradient(global float *db, global const float *dy, int K,
     }
 }
 
+/* The outputs from `at` on in its row whose patches lie inside the image, at most `rows`; 0 if the
+ * first does not. */
+static inline int outputs_inside(struct pixel at, int rows, SHAPE)
+{
+    const int h = at.p * stride_h - pad_top, w = at.q * stride_w - pad_left;
+    const int reach = W - 1 - (S - 1) * dilation_w - w;
+    if (h < 0 || h + (R - 1) * dilation_h >= H || w < 0 || reach < 0)
+        return 0;
+    return min(min(rows, Q - at.q), reach / stride_w + 1);
+}
+
+/* Whole patches of `outputs` neighbours, `step` floats apart, each R runs, row_step floats apart.
+ * What a run's last vector writes behind it, the next run or patch overwrites. */
+static inline void gather_runs(local float *patch, global const float *from, int outputs, int step,
+                               int R, long row_step, int run)
+{
+    for (int u = 0; u < outputs; u++, from += step, patch += NR)
+        for (int r = 0; r < R; r++)
+            for (int i = 0; i < run; i += LANES)
+                STORE(LOAD(from + r * row_step + i), patch + r * run + i);
+}
+
+/* `count` channels of `outputs` pixels, `step` floats apart. */
+static inline void gather_pixels(local float *patch, global const float *from, int outputs,
+                                 int step, int count)
+{
+    for (int u = 0; u < outputs; u++, from += step, patch += NR)
+        for (int t = 0; t < count; t += NR) {
+#pragma unroll
+            for (int j = 0; j < NR; j += LANES)
+                STORE(LOAD(from + t + j), patch + t * ROWS + j);
+        }
+}
+
 /* patch[panel][rows][NR]: `count` taps from t0 on of `rows` outputs from m on of group g. */
 static inline void gather_block(local float *patch, local float *row, global const float *x, int g,
                                 long m, int rows, int t0, int count, SHAPE)
@@ -129,15 +163,29 @@ static inline void gather_block(local float *patch, local float *row, global con
     const struct patches of = describe(H, W, C, R, S, dilation_h, dilation_w, depth);
     const struct place start = place_of(t0, of);
     const struct place tap = {t0 / depth / S, t0 / depth % S, t0 % depth};
+    const bool whole = depth % NR == 0, pixels = whole && R * S == 1;
+    const bool runs = !whole && count == R * S * depth && count <= NR && of.run_taps == S;
+    const long row_step = (long)dilation_h * W * C;
     struct pixel at = pixel_of(m, P, Q);
-    for (int u = 0; u < rows; u++, at = next_pixel(at, P, Q)) {
+    for (int u = 0, step; u < rows; u += step) {
         const int h = at.p * stride_h - pad_top, w = at.q * stride_w - pad_left;
         const long image = (long)at.n * H * W * C + g * depth;
-        if (depth % NR == 0)
+        const long from = image + ((long)h * W + w) * C, left = (long)N * H * W * C - image;
+        step = outputs_inside(at, rows - u, N, H, W, C, K, R, S, P, Q, G, stride_h, stride_w,
+                              dilation_h, dilation_w, pad_top, pad_left);
+        const long reach = (long)(step * stride_w + S) * C + (R - 1) * row_step + LANES;
+        if (!pixels && !(runs && reach <= image + left - from))
+            step = 0;
+        if (step && pixels)
+            gather_pixels(patch + u * NR, x + from + t0, step, stride_w * C, count);
+        else if (step)
+            gather_runs(patch + u * NR, x + from, step, stride_w * C, R, row_step, S * C);
+        else if (whole)
             gather_channels(patch + u * NR, x + image, h, w, tap, count, of);
         else
-            gather_any(patch + u * NR, row, x + image, (long)N * H * W * C - image, h, w, start,
-                       count, of);
+            gather_any(patch + u * NR, row, x + image, left, h, w, start, count, of);
+        step = max(step, 1);
+        at = step == 1 ? next_pixel(at, P, Q) : pixel_of(m + u + step, P, Q);
     }
 }
 
@@ -169,7 +217,7 @@ static inline struct ahead look_further(struct ahead from, int lines)
 
 KERNEL conv2d_filter_gemm(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dw), OUTPUT(float, db),
                           OUTPUT(float, partial), SHAPE, int panels_each, int rows_each,
-                          long per_range, int with_bias)
+                          long per_range, int pitch, int apart, int with_bias)
 {
     AT(const float, x);
     AT(const float, dy);
@@ -184,9 +232,9 @@ KERNEL conv2d_filter_gemm(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dw), 
     const int t_end = min(taps, t_begin + panels_each * NR);
     const long first = get_group_id(1) * per_range, pixels = (long)N * P * Q;
     const long end = min(pixels, first + per_range);
-    if (get_group_id(1) > 0) {
-        dw = partial + (get_group_id(1) - 1) * ((long)K * taps + K);
-        db = dw + (long)K * taps;
+    if (apart + (int)get_group_id(1) > 0) {
+        dw = partial + (apart + (long)get_group_id(1) - 1) * K * (pitch + 1);
+        db = dw + (long)K * pitch;
     }
     for (long m = first; m < end; m += rows_each) {
         const int rows = (int)min((long)rows_each, end - m), fresh = m == first;
@@ -202,11 +250,12 @@ KERNEL conv2d_filter_gemm(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dw), 
             for (int k0 = 0; k0 < kg; k0 += TILES * MR) {
                 const long from = m * K + g * kg + k0;
                 const int filters = min((int)(TILES * MR), kg - k0);
-                global float *to = dw + ((long)g * kg + k0) * taps + t0;
+                global float *to = dw + ((long)g * kg + k0) * pitch + t0;
                 copy_gradient(a, dy + from, K, rows, filters, pixels * K - from);
-                for (int k = 0; k < filters; k += MR, to += (long)MR * taps) {
+                for (int k = 0; k < filters; k += MR, to += (long)MR * pitch) {
                     for (int t = 0; t < count; t += NR) {
-                        add_outer_products(to + t, taps, min(MR, filters - k), count - t,
+                        add_outer_products(to + t, pitch, min(MR, filters - k),
+                                           pitch - t0 - t,
                                            a + k / MR * (ROWS * MP), patch + t * ROWS, rows,
                                            fresh, ahead.dy_left > 0 ? ahead.dy : ahead.x);
                         ahead = look_further(ahead, rows);
@@ -217,29 +266,30 @@ KERNEL conv2d_filter_gemm(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dw), 
     }
 }
 
-/* dw and db += the sums of the other ranges, in order. */
-KERNEL conv2d_filter_gemm_reduce(INPUT(float, partial), OUTPUT(float, dw), OUTPUT(float, db),
-                                 long count, int filters, int ranges, int with_bias)
+/* dw and db = the sums of all ranges, in order; without `apart`, of the first range they hold
+ * already. Group i does `filters_each` filters from i filters_each on. */
+KERNEL conv2d_filter_gemm_reduce(INPUT(float, partial), OUTPUT(float, dw), OUTPUT(float, db), int K,
+                                 int taps, int pitch, int filters_each, int ranges, int apart,
+                                 int with_bias)
 {
     AT(const float, partial);
     AT(float, dw);
     AT(float, db);
-    const long first = (long)get_group_id(0) * COUNT, stride = count + filters;
-    const long end = min(first + COUNT, with_bias ? stride : count);
-    for (long i = first; i < end; i += LANES) {
-        const bool whole = i + LANES <= count;
-        for (long j = i; j < min(end, i + LANES) && !whole; j++) {
-            global float *to = j < count ? dw + j : db + (j - count);
-            float sum = *to;
+    const int first = get_group_id(0) * filters_each, end = min(K, first + filters_each);
+    const long stride = (long)K * (pitch + 1);
+    for (int k = first; k < end; k++) {
+        global float *to = dw + (long)k * taps;
+        for (int t = 0; t < taps; t += LANES) {
+            vec sum = apart ? (vec)0.0f : load_some(to + t, taps - t);
             for (int z = 0; z < ranges; z++)
-                sum += partial[z * stride + j];
-            *to = sum;
+                sum += load_some(partial + z * stride + (long)k * pitch + t, taps - t);
+            store_some(sum, to + t, taps - t);
         }
-        if (!whole)
-            continue;
-        vec sum = LOAD(dw + i);
-        for (int z = 0; z < ranges; z++)
-            sum += LOAD(partial + z * stride + i);
-        STORE(sum, dw + i);
+        if (with_bias) {
+            float sum = apart ? 0.0f : db[k];
+            for (int z = 0; z < ranges; z++)
+                sum += partial[z * stride + (long)K * pitch + k];
+            db[k] = sum;
+        }
     }
 }

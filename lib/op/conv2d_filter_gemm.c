@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Floats that a work-item of the reduction adds up, as in the kernel. */
+/* Floats that a work-item of the reduction adds up, or more. */
 enum { REDUCE_COUNT = 4096 };
 
 struct clcnn_conv2d_filter_gemm {
@@ -12,6 +12,8 @@ struct clcnn_conv2d_filter_gemm {
     int64_t rows;                /* outputs of a block, at most */
     int64_t panels, panels_each; /* of a group: taps / nr; of a work-item */
     int64_t ranges;              /* of outputs, summed up apart */
+    bool apart;                  /* no range is summed up in dw */
+    int64_t pitch;               /* of the sums' rows: whole panels if they are apart */
 };
 
 static int64_t vector_lanes(const struct clcnn_conv2d_problem *problem)
@@ -44,9 +46,9 @@ static struct blocking blocking_of(const struct clcnn_conv2d_problem *problem)
 }
 
 /* Bytes of one range's sums. */
-static size_t range_bytes(const struct clcnn_conv2d_problem *problem)
+static size_t range_bytes(const struct clcnn_conv2d_filter_gemm *op)
 {
-    return (size_t)(problem->k * (clcnn_conv2d_taps(problem) + 1)) * sizeof(float);
+    return (size_t)(op->problem.k * (op->pitch + 1)) * sizeof(float);
 }
 
 /* Multiplications of whole register tiles at the peak; patches copied a vector in three cycles and,
@@ -85,8 +87,13 @@ static void plan(struct clcnn_conv2d_filter_gemm *op)
     const struct clcnn_conv2d_problem *problem = &op->problem;
     int64_t wanted = clcnn_divide_up(2 * problem->compute_units, problem->groups);
     int64_t units = clcnn_divide_up(clcnn_conv2d_pixels(problem), op->rows);
-    int64_t affordable = 1 + (int64_t)(problem->max_workspace / range_bytes(problem));
-    op->panels = clcnn_divide_up(clcnn_conv2d_taps(problem), tile_taps(problem));
+    int64_t taps = clcnn_conv2d_taps(problem);
+    op->panels = clcnn_divide_up(taps, tile_taps(problem));
+    op->pitch = clcnn_round_up(taps, tile_taps(problem));
+    op->apart = op->pitch != taps && range_bytes(op) <= problem->max_workspace;
+    if (!op->apart)
+        op->pitch = taps;
+    int64_t affordable = !op->apart + (int64_t)(problem->max_workspace / range_bytes(op));
     int64_t shares = clcnn_max(1, clcnn_min(op->panels / 4, wanted));
     op->ranges = clcnn_min(clcnn_min(clcnn_divide_up(wanted, shares), affordable), units);
     if (shares * op->ranges < wanted)
@@ -111,7 +118,7 @@ enum clcnn_status clcnn_conv2d_filter_gemm_create(const struct clcnn_conv2d_prob
              tile_taps(problem) == vector_lanes(problem) ? " -DNV=1" : "");
     TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_filter_gemm",
                             &op->multiply));
-    if (op->ranges > 1)
+    if (op->ranges > 1 || op->apart)
         TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_filter_gemm_reduce",
                                 &op->reduce));
     *out = op;
@@ -123,7 +130,7 @@ done:
 
 size_t clcnn_conv2d_filter_gemm_workspace(const struct clcnn_conv2d_filter_gemm *op)
 {
-    return (size_t)(op->ranges - 1) * range_bytes(&op->problem);
+    return (size_t)(op->ranges - !op->apart) * range_bytes(op);
 }
 
 enum clcnn_status clcnn_conv2d_filter_gemm_run(struct clcnn_conv2d_filter_gemm *op,
@@ -132,22 +139,23 @@ enum clcnn_status clcnn_conv2d_filter_gemm_run(struct clcnn_conv2d_filter_gemm *
     enum clcnn_status status = CLCNN_STATUS_OK;
     const struct clcnn_conv2d_problem *p = &op->problem;
     const struct clcnn_conv2d_args *args = call->args;
-    int64_t pixels = call->n * p->p * p->q, count = p->k * clcnn_conv2d_taps(p);
+    int64_t pixels = call->n * p->p * p->q, taps = clcnn_conv2d_taps(p);
     int64_t per_range = clcnn_divide_up(pixels, op->ranges);
     int64_t ranges = clcnn_divide_up(pixels, per_range);
     int64_t rows = clcnn_divide_up(per_range, clcnn_divide_up(per_range, op->rows));
-    const struct clcnn_buffer *partial = op->ranges > 1 ? args->workspace : NULL;
+    const struct clcnn_buffer *partial = op->ranges > 1 || op->apart ? args->workspace : NULL;
     TRY(clcnn_launch(
         call->stream, op->multiply,
         GRID3(clcnn_divide_up(op->panels, op->panels_each), ranges, p->groups, 1, 1, 1),
         ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->dw), BUFFER(args->db), BUFFER(partial),
              CONV2D_SHAPE(p, call->n), INT(op->panels_each), INT(rows), LONG(per_range),
-             INT(args->db != NULL))));
-    if (ranges > 1)
-        TRY(clcnn_launch(call->stream, op->reduce,
-                         GRID1(clcnn_divide_up(count + p->k, REDUCE_COUNT), 1),
-                         ARGS(BUFFER(partial), BUFFER(args->dw), BUFFER(args->db), LONG(count),
-                              INT(p->k), INT(ranges - 1), INT(args->db != NULL))));
+             INT(op->pitch), INT(op->apart), INT(args->db != NULL))));
+    int64_t partials = ranges - !op->apart, filters = clcnn_divide_up(REDUCE_COUNT, taps);
+    if (partials > 0)
+        TRY(clcnn_launch(call->stream, op->reduce, GRID1(clcnn_divide_up(p->k, filters), 1),
+                         ARGS(BUFFER(partial), BUFFER(args->dw), BUFFER(args->db), INT(p->k),
+                              INT(taps), INT(op->pitch), INT(filters), INT(partials),
+                              INT(op->apart), INT(args->db != NULL))));
 done:
     return status;
 }
