@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "op/conv2d.h"
 #include "op/conv2d_filter_gemm.h"
+#include "op/conv2d_filter_strips.h"
 #include <stdlib.h>
 
 /* As in the kernels. */
@@ -17,7 +18,9 @@ struct implicit {
     size_t packed_bytes; /* the filter in panels */
     /* Few channels: output columns of a work-item (forward), floats between strips; 0: not used */
     int64_t block, pitch;
-    struct clcnn_conv2d_filter_gemm *filter; /* the gradient to the filter, nothing else then */
+    /* The gradient to the filter: one of these, and nothing else */
+    struct clcnn_conv2d_filter_gemm *filter;
+    struct clcnn_conv2d_filter_strips *strips;
 };
 
 static int64_t vector_lanes(const struct clcnn_conv2d_problem *problem)
@@ -113,7 +116,8 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
                              .nr = tile_columns(problem, phase)};
     bool data = phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA;
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
-        return clcnn_conv2d_filter_gemm_cost(problem);
+        return clcnn_conv2d_filter_strips_usable(problem) ? clcnn_conv2d_filter_strips_cost(problem)
+                                                          : clcnn_conv2d_filter_gemm_cost(problem);
     double lanes = (double)vector_lanes(problem), cycles_per_second = problem->peak / (4.0 * lanes);
     double columns = (double)clcnn_round_up(columns_of(problem, phase), shape.nr);
     double depth =
@@ -134,6 +138,7 @@ static void destroy(void *state)
     clcnn_kernel_destroy(&implicit->pack);
     clcnn_kernel_destroy(&implicit->multiply);
     clcnn_conv2d_filter_gemm_destroy(implicit->filter);
+    clcnn_conv2d_filter_strips_destroy(implicit->strips);
     free(implicit);
 }
 
@@ -173,7 +178,9 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     TRY(clcnn_alloc(1, sizeof(*implicit), &implicit));
     implicit->problem = *problem;
     implicit->phase = phase;
-    if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
+    if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER && clcnn_conv2d_filter_strips_usable(problem)) {
+        TRY(clcnn_conv2d_filter_strips_create(problem, &implicit->strips));
+    } else if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
         TRY(clcnn_conv2d_filter_gemm_create(problem, &implicit->filter));
     } else {
         TRY(plan(implicit));
@@ -198,6 +205,8 @@ static size_t workspace(const void *state)
     const struct implicit *implicit = state;
     if (implicit->filter)
         return clcnn_conv2d_filter_gemm_workspace(implicit->filter);
+    if (implicit->strips)
+        return clcnn_conv2d_filter_strips_workspace(implicit->strips);
     return implicit->packed_bytes;
 }
 
@@ -336,7 +345,8 @@ static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
         return forward(implicit, call);
     if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
         return backward_data(implicit, call);
-    return clcnn_conv2d_filter_gemm_run(implicit->filter, call);
+    return implicit->strips ? clcnn_conv2d_filter_strips_run(implicit->strips, call)
+                            : clcnn_conv2d_filter_gemm_run(implicit->filter, call);
 }
 
 const struct clcnn_conv2d_impl clcnn_conv2d_implicit_gemm = {
