@@ -52,7 +52,7 @@ static size_t range_bytes(const struct clcnn_conv2d_filter_gemm *op)
 }
 
 /* Multiplications of whole register tiles at the peak; patches copied a vector in three cycles and,
- * where channels are not whole vectors, a run in twelve; the sums loaded and stored for every block
+ * where channels are not whole vectors, a run in five; the sums loaded and stored for every block
  * of outputs. */
 double clcnn_conv2d_filter_gemm_cost(const struct clcnn_conv2d_problem *problem)
 {
@@ -65,7 +65,7 @@ double clcnn_conv2d_filter_gemm_cost(const struct clcnn_conv2d_problem *problem)
     double multiply = 1.1 * groups * pixels * taps * filters / (2.0 * lanes);
     double gather = groups * pixels * taps * 3.0 / lanes;
     if (clcnn_conv2d_channels(problem) % vector_lanes(problem))
-        gather += groups * pixels * (double)(problem->r * problem->s) * 12.0;
+        gather += groups * pixels * (double)(problem->r * problem->s) * 5.0;
     double sums = (1.0 + pixels / blocking.rows) * groups * taps * filters * 4.0 / lanes;
     return 1e-5 + (multiply + gather + sums) / cycles_per_second +
            clcnn_conv2d_traffic(problem) / problem->bandwidth;

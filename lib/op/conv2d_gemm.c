@@ -14,7 +14,7 @@ struct clcnn_conv2d_gemm {
     struct clcnn_conv2d_problem problem;
     enum clcnn_conv2d_phase phase;
     bool in_place; /* the image is the matrix */
-    bool pack;     /* the filter is packed once per call, or by the caller */
+    bool pack;     /* the filter can be packed by the caller, or once for many chunks */
     int64_t rows;  /* of a chunk */
     struct clcnn_gemm *gemm;
     struct clcnn_kernel *patches;         /* im2col, or col2im */
@@ -28,12 +28,21 @@ struct parts {
     size_t bytes;
 };
 
+/* A single product packs as it goes, or does without. */
+static bool packs_in_call(const struct clcnn_conv2d_gemm *op)
+{
+    return op->pack && op->rows < clcnn_conv2d_pixels(&op->problem);
+}
+
 static struct parts divide(const struct clcnn_conv2d_gemm *op, const struct clcnn_buffer *workspace)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
     struct parts parts = {0};
     size_t gemm_bytes = clcnn_gemm_workspace_size(op->gemm, op->pack);
-    if (op->pack)
+    if (op->pack && !packs_in_call(op))
+        gemm_bytes = (size_t)clcnn_max((int64_t)gemm_bytes,
+                                       (int64_t)clcnn_gemm_workspace_size(op->gemm, false));
+    if (packs_in_call(op))
         parts.packed =
             clcnn_gemm_take(workspace, &parts.bytes,
                             (int64_t)(clcnn_conv2d_gemm_packed_filter(op) / sizeof(float)));
@@ -82,7 +91,15 @@ double clcnn_conv2d_gemm_cost(const struct clcnn_conv2d_problem *problem,
     int64_t rows = chunk_rows(problem, in_place);
     struct clcnn_gemm_params params = product(problem, phase, rows);
     double chunks = (double)problem->groups * (double)clcnn_conv2d_pixels(problem) / (double)rows;
-    double seconds = chunks * (5e-6 + clcnn_gemm_cost(problem->device, &params));
+    bool filter = phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
+    bool prepacked = phase == CLCNN_CONV2D_PHASE_FORWARD && problem->prepacked;
+    bool packed = prepacked || (!filter && rows < clcnn_conv2d_pixels(problem));
+    double seconds = chunks * (5e-6 + clcnn_gemm_cost(problem->device, &params, packed));
+    if (packed && !prepacked)
+        seconds +=
+            8.0 * (double)problem->k * (double)clcnn_conv2d_taps(problem) / problem->bandwidth;
+    if (filter && problem->family != CLCNN_DEVICE_CLASS_GPU)
+        seconds *= 1.12; /* rows of A^T; measured */
     if (in_place)
         return seconds;
     /* Patches are written, and read again. */
@@ -383,7 +400,7 @@ enum clcnn_status clcnn_conv2d_gemm_run(void *state, const struct clcnn_conv2d_c
     if (op->workspace > 0)
         chunk.parts = divide(op, args->workspace);
     chunk.packed = args->packed_w;
-    if (op->pack && !chunk.packed) {
+    if (packs_in_call(op) && !chunk.packed) {
         chunk.packed = &chunk.parts.packed;
         TRY(clcnn_conv2d_gemm_pack_filter(op, call->stream, args->w, chunk.packed));
     }

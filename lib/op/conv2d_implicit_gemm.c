@@ -4,6 +4,7 @@
 #include "op/conv2d.h"
 #include "op/conv2d_filter_gemm.h"
 #include "op/conv2d_filter_strips.h"
+#include <math.h>
 #include <stdlib.h>
 
 /* As in the kernels. */
@@ -127,8 +128,14 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
     plan_strips(&shape);
     double multiply = taps * depth * columns / (2.0 * lanes);
     double gather = taps * depth / 8.0 + 12.0 * (runs ? taps / (double)problem->s : taps);
-    double pack = (double)problem->k * (double)clcnn_conv2d_taps(problem);
-    return 1e-5 + (multiply + gathered(&shape) * gather + pack) / cycles_per_second +
+    bool prepacked = problem->prepacked && !data;
+    double pack = prepacked ? 0.0 : (double)problem->k * (double)clcnn_conv2d_taps(problem);
+    /* What of the filter exceeds the nearer caches comes again for every tile of pixels. */
+    double far = fmax(0.0, (double)problem->k * (double)clcnn_conv2d_taps(problem) - 0x1p19);
+    double tiles = taps / (double)(problem->groups * problem->r * problem->s * shape.mr);
+    double fetch = 0.15 * far * tiles;
+    return 1e-5 + (prepacked ? 0.0 : 5e-6) +
+           (multiply + gathered(&shape) * gather + pack + fetch) / cycles_per_second +
            clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 

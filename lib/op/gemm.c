@@ -24,7 +24,7 @@ static const struct clcnn_gemm_impl *choose(const struct clcnn_device *device,
     for (size_t i = 0; i < IMPLS; i++) {
         const struct clcnn_gemm_impl *impl = impls[i];
         const char *why = impl->unsupported(device, params);
-        double cost = why ? INFINITY : impl->cost(device, params);
+        double cost = why ? INFINITY : impl->cost(device, params, false);
         if (params->algorithm && params->algorithm != impl->algorithm)
             why = "another is required";
         if (why)
@@ -71,13 +71,20 @@ const char *clcnn_gemm_algorithm_word(enum clcnn_gemm_algorithm algorithm)
     return algorithm == CLCNN_GEMM_ALGORITHM_AUTO ? "auto" : NULL;
 }
 
-double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params)
+double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
+                       bool packed_b)
 {
-    double best = INFINITY;
-    for (size_t i = 0; i < IMPLS; i++)
-        if (!impls[i]->unsupported(device, params))
-            best = fmin(best, impls[i]->cost(device, params));
-    return best;
+    const struct clcnn_gemm_impl *best = NULL;
+    double least = INFINITY;
+    for (size_t i = 0; i < IMPLS; i++) {
+        double cost = impls[i]->unsupported(device, params) ? INFINITY
+                                                            : impls[i]->cost(device, params, false);
+        if (cost < least) {
+            best = impls[i];
+            least = cost;
+        }
+    }
+    return best && packed_b && best->packed_b_size ? best->cost(device, params, true) : least;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

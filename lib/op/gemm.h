@@ -12,8 +12,10 @@ enum clcnn_status clcnn_gemm_pack_b_in(struct clcnn_gemm *op, const struct clcnn
                                        int64_t ldb, struct clcnn_buffer *packed_b,
                                        struct clcnn_stream *stream);
 
-/* Seconds that one call is expected to take on the device, as the chooser ranks it. */
-double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params);
+/* Seconds that one call is expected to take on the device, as the chooser ranks it; packed_b: B
+ * has been packed before. */
+double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
+                       bool packed_b);
 
 /* ---- for the implementations ----------------------------------------------------------------- */
 
@@ -31,7 +33,8 @@ struct clcnn_gemm_impl {
     const char *(*unsupported)(const struct clcnn_device *device,
                                const struct clcnn_gemm_params *params);
     /* Expected seconds; INFINITY: only when it is required. */
-    double (*cost)(const struct clcnn_device *device, const struct clcnn_gemm_params *params);
+    double (*cost)(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
+                   bool packed_b);
     enum clcnn_status (*create)(struct clcnn_gemm *op);
     size_t (*workspace_size)(const struct clcnn_gemm *op, bool with_packed_b);
     enum clcnn_status (*run)(struct clcnn_gemm *op, const struct clcnn_gemm_call *call,

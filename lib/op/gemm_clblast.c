@@ -17,8 +17,10 @@ static const char *unsupported(const struct clcnn_device *device,
 
 /* Its first call builds kernels for seconds and any call may allocate, which the run path must not:
  * never chosen unless it is required. */
-static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params)
+static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
+                   bool packed_b)
 {
+    (void)packed_b;
     (void)device;
     (void)params;
     return INFINITY;

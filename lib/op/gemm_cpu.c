@@ -62,10 +62,11 @@ static struct clcnn_gemm_cpu_plan plan_planned(const struct clcnn_device *device
     return plan_for(device, params, params->m, params->k, packed, SIZE_MAX);
 }
 
-static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params)
+static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
+                   bool packed_b)
 {
     double clock = 1e6 * (double)clcnn_max(clcnn_device_info(device)->clock_mhz, 1000);
-    return plan_planned(device, params, false).cycles / clock;
+    return plan_planned(device, params, packed_b).cycles / clock;
 }
 
 static size_t workspace_size(const struct clcnn_gemm *op, bool with_packed_b)

@@ -23,8 +23,10 @@ static const char *unsupported(const struct clcnn_device *device,
     return params->m > MOST_ROWS ? "too many rows" : NULL;
 }
 
-static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params)
+static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
+                   bool packed_b)
 {
+    (void)packed_b; /* it does not pack */
     const struct clcnn_device_info *info = clcnn_device_info(device);
     double clock = 1e6 * (double)clcnn_max(info->clock_mhz, 1000);
     double floats = (double)params->n * (double)params->k;

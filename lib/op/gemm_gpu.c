@@ -86,8 +86,10 @@ static const char *unsupported(const struct clcnn_device *device,
 }
 
 /* Two operations of a multiply-add on 64 lanes of each compute unit, half of which is reached. */
-static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params)
+static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
+                   bool packed_b)
 {
+    (void)packed_b; /* it does not pack */
     const struct clcnn_device_info *info = clcnn_device_info(device);
     double peak = 2e6 * 64 * (double)clcnn_max(info->clock_mhz, 1000) * info->compute_units;
     return 1e-5 + 2.0 * (double)clcnn_round_up(params->m, 32) *
