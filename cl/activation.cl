@@ -15,21 +15,21 @@
 
 DEFINE_ACTIVATE(vfloat)
 
-KERNEL activation_forward(INPLACE(const float, x), INPLACE(float, y), long count, long chunk,
+KERNEL activation_forward(INPLACE(const stored, x), INPLACE(stored, y), long count, long chunk,
                           int activation, float alpha)
 {
-    AT(const float, x);
-    AT(float, y);
+    AT(const stored, x);
+    AT(stored, y);
     EACH_VECTOR (i, end, count, chunk)
         store(y + i, end - i, activate_vfloat(load(x + i, end - i, 0.0f), activation, alpha));
 }
 
-KERNEL activation_backward(INPUT(float, y), INPLACE(const float, dy), INPLACE(float, dx),
+KERNEL activation_backward(INPUT(stored, y), INPLACE(const stored, dy), INPLACE(stored, dx),
                            long count, long chunk, int activation, float alpha)
 {
-    AT(const float, y);
-    AT(const float, dy);
-    AT(float, dx);
+    AT(const stored, y);
+    AT(const stored, dy);
+    AT(stored, dx);
     EACH_VECTOR (i, end, count, chunk) {
         vfloat gradient = load(dy + i, end - i, 0.0f);
         store(dx + i, end - i,
@@ -37,16 +37,16 @@ KERNEL activation_backward(INPUT(float, y), INPLACE(const float, dy), INPLACE(fl
     }
 }
 
-KERNEL softmax_forward(INPLACE(const float, x), INPLACE(float, y), long rows, long units,
+KERNEL softmax_forward(INPLACE(const stored, x), INPLACE(stored, y), long rows, long units,
                        long chunk)
 {
-    AT(const float, x);
-    AT(float, y);
+    AT(const stored, x);
+    AT(stored, y);
     SCRATCH;
     long row = (long)get_group_id(0) * chunk, last = min(row + chunk, rows);
     for (; row < last; row++) {
-        __global const float *from = x + row * units;
-        __global float *to = y + row * units;
+        __global const stored *from = x + row * units;
+        __global stored *to = y + row * units;
         vfloat top = -INFINITY, sum = 0.0f;
         EACH_UNIT (u, units)
             top = fmax(top, load(from + u, units - u, -INFINITY));
@@ -54,20 +54,24 @@ KERNEL softmax_forward(INPLACE(const float, x), INPLACE(float, y), long rows, lo
         EACH_UNIT (u, units) {
             vfloat power = exp(load(from + u, units - u, -INFINITY) - highest);
             sum += power;
-            store(to + u, units - u, power);
+            if (!STORAGE_HALF)
+                store(to + u, units - u, power);
         }
         float scale = 1.0f / reduce_sum(sum, scratch);
-        EACH_UNIT (u, units)
-            store(to + u, units - u, scale * load(to + u, units - u, 0.0f));
+        EACH_UNIT (u, units) { /* half would have rounded the powers */
+            vfloat power = STORAGE_HALF ? exp(load(from + u, units - u, -INFINITY) - highest)
+                                        : load(to + u, units - u, 0.0f);
+            store(to + u, units - u, scale * power);
+        }
     }
 }
 
-KERNEL softmax_backward(INPUT(float, y), INPLACE(const float, dy), INPLACE(float, dx), long rows,
+KERNEL softmax_backward(INPUT(stored, y), INPLACE(const stored, dy), INPLACE(stored, dx), long rows,
                         long units, long chunk)
 {
-    AT(const float, y);
-    AT(const float, dy);
-    AT(float, dx);
+    AT(const stored, y);
+    AT(const stored, dy);
+    AT(stored, dx);
     SCRATCH;
     long row = (long)get_group_id(0) * chunk, last = min(row + chunk, rows);
     for (; row < last; row++) {

@@ -14,7 +14,7 @@
  * The pair after the last (r, s) is the bias gradient.
  *
  * Depthwise (C/G = K/G = 1) has no channels to sum over: there `vec` holds W neighbouring channels,
- * and the row of the result is the accumulator. */
+ * and the row of the result is the accumulator: float32 alone. */
 #include "common.cl"
 #include "conv2d_shape.cl"
 #include "epilogue.cl"
@@ -40,20 +40,21 @@ static inline float sum_lanes(vec v)
     return lane[0];
 }
 
-KERNEL conv2d_direct_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias), OUTPUT(float, y),
-                             SHAPE, int use_bias, int accumulate, int activation, float alpha)
+KERNEL conv2d_direct_forward(INPUT(stored, x), INPUT(stored, w), INPUT(float, bias),
+                             OUTPUT(stored, y), SHAPE, int use_bias, int accumulate,
+                             int activation, float alpha)
 {
-    AT(const float, x);
-    AT(const float, w);
+    AT(const stored, x);
+    AT(const stored, w);
     AT(const float, bias);
-    AT(float, y);
+    AT(stored, y);
     const int cg = C / G, kg = K / G, tiles = (kg + TILE - 1) / TILE;
     const long row = get_group_id(0) / ((long)G * tiles);
     const int g = get_group_id(0) / tiles % G, k0 = get_group_id(0) % tiles * TILE;
     const int n = row / P, p = row % P;
     const long taps = (long)R * S * cg;
     /* A tile that is cut computes its last filter several times. */
-    global const float *factor[TILE];
+    global const stored *factor[TILE];
     for (int j = 0; j < TILE; j++)
         factor[j] = w + ((long)g * kg + min(k0 + j, kg - 1)) * taps;
     for (int q = 0; q < Q; q++) {
@@ -71,31 +72,31 @@ KERNEL conv2d_direct_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias
                 const int column = q * stride_w - pad_left + s * dilation_w;
                 if (column < 0 || column >= W)
                     continue;
-                global const float *from = x + (((long)n * H + h) * W + column) * C + g * cg;
+                global const stored *from = x + (((long)n * H + h) * W + column) * C + g * cg;
                 const long at = ((long)r * S + s) * cg;
                 int c = 0;
                 for (; c + LANES <= cg; c += LANES) {
-                    const vec value = LOAD(from + c);
+                    const vec value = LOAD_STORED(from + c);
 #pragma unroll
                     for (int j = 0; j < TILE; j++)
-                        sums[j] = fma(value, LOAD(factor[j] + at + c), sums[j]);
+                        sums[j] = fma(value, LOAD_STORED(factor[j] + at + c), sums[j]);
                 }
                 for (; c < cg; c++) {
 #pragma unroll
                     for (int j = 0; j < TILE; j++)
-                        rest[j] = fma(from[c], factor[j][at + c], rest[j]);
+                        rest[j] = fma(GET_STORED(from, c), GET_STORED(factor[j], at + c), rest[j]);
                 }
             }
         }
         for (int j = 0; j < min(TILE, kg - k0); j++) {
             const int k = g * kg + k0 + j;
-            global float *to = y + (row * Q + q) * K + k;
+            global stored *to = y + (row * Q + q) * K + k;
             float sum = sum_lanes(sums[j]) + rest[j];
             if (use_bias)
                 sum += bias[k];
             if (accumulate)
-                sum += *to;
-            *to = activate_float(sum, activation, alpha);
+                sum += GET_STORED(to, 0);
+            PUT_STORED(activate_float(sum, activation, alpha), to, 0);
         }
     }
 }

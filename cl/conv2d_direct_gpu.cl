@@ -28,13 +28,14 @@ DEFINE_ACTIVATE(float)
 #define ROWS    8
 
 __attribute__((reqd_work_group_size(GROUP, 1, 1))) kernel void
-conv2d_direct_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias), OUTPUT(float, y), SHAPE,
-                      int use_bias, int accumulate, int activation, float alpha)
+conv2d_direct_forward(INPUT(stored, x), INPUT(stored, w), INPUT(float, bias),
+                      OUTPUT(stored, y), SHAPE, int use_bias, int accumulate, int activation,
+                      float alpha)
 {
-    AT(const float, x);
-    AT(const float, w);
+    AT(const stored, x);
+    AT(const stored, w);
     AT(const float, bias);
-    AT(float, y);
+    AT(stored, y);
     const long row_blocks = ((long)Q * K + GROUP - 1) / GROUP;
     const long row = get_group_id(0) / row_blocks;
     const long i = get_group_id(0) % row_blocks * GROUP + get_local_id(0);
@@ -51,18 +52,18 @@ conv2d_direct_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias), OUTP
             const int column = q * stride_w - pad_left + s * dilation_w;
             if (column < 0 || column >= W)
                 continue;
-            global const float *from = x + (((long)n * H + h) * W + column) * C + c0;
-            global const float *factor = w + (((long)k * R + r) * S + s) * cg;
+            global const stored *from = x + (((long)n * H + h) * W + column) * C + c0;
+            global const stored *factor = w + (((long)k * R + r) * S + s) * cg;
             for (int c = 0; c < cg; c++)
-                sum = fma(from[c], factor[c], sum);
+                sum = fma(GET_STORED(from, c), GET_STORED(factor, c), sum);
         }
     }
     if (use_bias)
         sum += bias[k];
     y += row * Q * K + i;
     if (accumulate)
-        sum += *y;
-    *y = activate_float(sum, activation, alpha);
+        sum += GET_STORED(y, 0);
+    PUT_STORED(activate_float(sum, activation, alpha), y, 0);
 }
 
 __attribute__((reqd_work_group_size(GROUP, 1, 1))) kernel void

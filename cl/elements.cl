@@ -70,35 +70,43 @@ union lanes {
     uint word[VW];
 };
 
+#if STORAGE_HALF
+#define LOAD_WHOLE(p)     JOIN(vload_half, VW)(0, p)
+#define STORE_WHOLE(v, p) JOIN(JOIN(vstore_half, VW), _rte)(v, 0, p)
+#else
+#define LOAD_WHOLE(p)     JOIN(vload, VW)(0, p)
+#define STORE_WHOLE(v, p) JOIN(vstore, VW)(v, 0, p)
+#endif
+
 /* min(left, VW) elements from p on, left > 0; the other lanes are `fill`. The lanes are compared as
  * int: with long, llvmpipe (Mesa 22.3.6) stores whole vectors where parts were meant. */
-vfloat load(__global const float *p, long left, float fill)
+vfloat load(__global const stored *p, long left, float fill)
 {
 #if VW == 1
-    return *p;
+    return GET_STORED(p, 0);
 #else
     int lanes = min(left, (long)VW);
     if (lanes == VW)
-        return JOIN(vload, VW)(0, p);
+        return LOAD_WHOLE(p);
     union lanes part = { .vector = fill };
     for (int i = 0; i < lanes; i++)
-        part.lane[i] = p[i];
+        part.lane[i] = GET_STORED(p, i);
     return part.vector;
 #endif
 }
 
-void store(__global float *p, long left, vfloat value)
+void store(__global stored *p, long left, vfloat value)
 {
 #if VW == 1
-    *p = value;
+    PUT_STORED(value, p, 0);
 #else
     int lanes = min(left, (long)VW);
     if (lanes == VW) {
-        JOIN(vstore, VW)(value, 0, p);
+        STORE_WHOLE(value, p);
         return;
     }
     union lanes part = { .vector = value };
     for (int i = 0; i < lanes; i++)
-        p[i] = part.lane[i];
+        PUT_STORED(part.lane[i], p, i);
 #endif
 }

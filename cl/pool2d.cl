@@ -64,7 +64,7 @@ struct window window_at(int p, int q, int H, int W, int R, int S, int sh, int sw
 /* The maximum of a window and the pixel h W + w of its first occurrence, for the channels at x,
  * which points to them in the image's first pixel. A vector may read past its channels, but not
  * past the tensor, which has `left` elements from x on. */
-vfloat window_maximum(__global const float *x, long left, struct window window, int W, int C,
+vfloat window_maximum(__global const stored *x, long left, struct window window, int W, int C,
                       vint *pixel)
 {
     long first = ((long)window.top * W + window.left) * C;
@@ -82,10 +82,10 @@ vfloat window_maximum(__global const float *x, long left, struct window window, 
     return best;
 }
 
-KERNEL pool2d_max(INPUT(float, x), OUTPUT(float, y), SHAPE)
+KERNEL pool2d_max(INPUT(stored, x), OUTPUT(stored, y), SHAPE)
 {
-    AT(const float, x);
-    AT(float, y);
+    AT(const stored, x);
+    AT(stored, y);
     struct part part = own_part(N * P, Q, C, chunk, block);
     long image = (long)H * W * C;
     for (int row = part.row; row < part.row_end; row++)
@@ -100,10 +100,10 @@ KERNEL pool2d_max(INPUT(float, x), OUTPUT(float, y), SHAPE)
         }
 }
 
-KERNEL pool2d_average(INPUT(float, x), OUTPUT(float, y), SHAPE)
+KERNEL pool2d_average(INPUT(stored, x), OUTPUT(stored, y), SHAPE)
 {
-    AT(const float, x);
-    AT(float, y);
+    AT(const stored, x);
+    AT(stored, y);
     struct part part = own_part(N * P, Q, C, chunk, block);
     long image = (long)H * W * C, total = N * image;
     for (int row = part.row; row < part.row_end; row++)
@@ -125,12 +125,12 @@ KERNEL pool2d_average(INPUT(float, x), OUTPUT(float, y), SHAPE)
         }
 }
 
-KERNEL pool2d_max_backward_cells(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE,
+KERNEL pool2d_max_backward_cells(INPUT(stored, x), INPUT(stored, dy), OUTPUT(stored, dx), SHAPE,
                                  int activation, float alpha)
 {
-    AT(const float, x);
-    AT(const float, dy);
-    AT(float, dx);
+    AT(const stored, x);
+    AT(const stored, dy);
+    AT(stored, dx);
     struct part part = own_part(N * P, Q, C, chunk, block);
     long image = (long)H * W * C;
     for (int row = part.row; row < part.row_end; row++)
@@ -163,12 +163,12 @@ int last_window(int h, int stride, int pad, int count)
     return min((h + pad) / stride, count - 1);
 }
 
-KERNEL pool2d_max_backward_rows(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE,
+KERNEL pool2d_max_backward_rows(INPUT(stored, x), INPUT(stored, dy), OUTPUT(stored, dx), SHAPE,
                                 int activation, float alpha)
 {
-    AT(const float, x);
-    AT(const float, dy);
-    AT(float, dx);
+    AT(const stored, x);
+    AT(const stored, dy);
+    AT(stored, dx);
     struct part part = own_part(N * H, 1, C, chunk, block);
     long image = (long)H * W * C;
     for (int row = part.row, next; row < part.row_end; row = next) {
@@ -189,7 +189,7 @@ KERNEL pool2d_max_backward_rows(INPUT(float, x), INPUT(float, dy), OUTPUT(float,
                     gradient = activate_gradient(activation, alpha, best, gradient);
                     for (int h = max(window.top, top); h < min(window.bottom, bottom); h++)
                         for (int w = window.left; w < window.right; w++) {
-                            __global float *to = dx + at + ((long)h * W + w) * C;
+                            __global stored *to = dx + at + ((long)h * W + w) * C;
                             vfloat share = pixel == (vint)(h * W + w) ? gradient : (vfloat)0.0f;
                             store(to, lanes, load(to, lanes, 0.0f) + share);
                         }
@@ -199,12 +199,12 @@ KERNEL pool2d_max_backward_rows(INPUT(float, x), INPUT(float, dy), OUTPUT(float,
 }
 
 /* x is NULL if the activation is linear. */
-KERNEL pool2d_average_backward(INPUT(float, x), INPUT(float, dy), OUTPUT(float, dx), SHAPE,
+KERNEL pool2d_average_backward(INPUT(stored, x), INPUT(stored, dy), OUTPUT(stored, dx), SHAPE,
                                int activation, float alpha)
 {
-    AT(const float, x);
-    AT(const float, dy);
-    AT(float, dx);
+    AT(const stored, x);
+    AT(const stored, dy);
+    AT(stored, dx);
     struct part part = own_part(N * H, W, C, chunk, block);
     for (int row = part.row; row < part.row_end; row++)
         for (int w = part.column; w < part.column_end; w++) {

@@ -5,16 +5,22 @@
 typedef float16 vec;
 #define LOAD(p)      vload16(0, p)
 #define VSTORE(v, p) vstore16(v, 0, p)
+#define LOAD_HALF(p)     vload_half16(0, p)
+#define STORE_HALF(v, p) vstore_half16_rte(v, 0, p)
 #elif VW >= 8
 #define W 8
 typedef float8 vec;
 #define LOAD(p)      vload8(0, p)
 #define VSTORE(v, p) vstore8(v, 0, p)
+#define LOAD_HALF(p)     vload_half8(0, p)
+#define STORE_HALF(v, p) vstore_half8_rte(v, 0, p)
 #else
 #define W 4
 typedef float4 vec;
 #define LOAD(p)      vload4(0, p)
 #define VSTORE(v, p) vstore4(v, 0, p)
+#define LOAD_HALF(p)     vload_half4(0, p)
+#define STORE_HALF(v, p) vstore_half4_rte(v, 0, p)
 #endif
 
 /* pocl makes three stores of one vstore16; a vector that needs no more than a float's alignment is
@@ -33,6 +39,15 @@ DEFINE_STORE(private)
 #define STORE(v, p) store_vec(v, p)
 #else
 #define STORE(v, p) VSTORE(v, p)
+#endif
+
+/* W elements of a tensor. */
+#if STORAGE_HALF
+#define LOAD_STORED(p)     LOAD_HALF(p)
+#define STORE_STORED(v, p) STORE_HALF(v, p)
+#else
+#define LOAD_STORED(p)     LOAD(p)
+#define STORE_STORED(v, p) STORE(v, p)
 #endif
 
 /* Asks for the cache line at p. pocl's prefetch() does nothing, the compiler's own does; it does

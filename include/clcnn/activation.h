@@ -15,6 +15,7 @@
 #define CLCNN_ACTIVATION_H
 
 #include <clcnn/device.h>
+#include <clcnn/tensor.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,9 +35,10 @@ CLCNN_API const char *clcnn_activation_name(enum clcnn_activation activation);
 
 struct clcnn_activation_params {
     enum clcnn_activation activation;
-    float alpha;   /* leaky_relu: slope for x < 0; finite, >= 0; 0 = 0.3 */
-    int64_t rows;  /* planned rows (batch); required, > 0 */
-    int64_t units; /* elements of a row (U); required, > 0 */
+    float alpha;              /* leaky_relu: slope for x < 0; finite, >= 0; 0 = 0.3 */
+    int64_t rows;             /* planned rows (batch); required, > 0 */
+    int64_t units;            /* elements of a row (U); required, > 0 */
+    enum clcnn_dtype storage; /* of x and y: FLOAT32, or, forward alone, FLOAT16 */
 };
 
 struct clcnn_activation_op;
@@ -49,7 +51,8 @@ CLCNN_API enum clcnn_status clcnn_activation_create(struct clcnn_device *device,
                                                     struct clcnn_activation_op **out);
 CLCNN_API void clcnn_activation_destroy(struct clcnn_activation_op **op);
 
-/* y[rows][U] = f(x[rows][U]). `rows` <= planned; 0 = planned. y may be x (in place).
+/* y[rows][U] = f(x[rows][U]). `rows` <= planned; 0 = planned. y may be x (in place). With FLOAT16
+ * y is what float32 would give, rounded to the nearest half.
  * Asynchronous. Errors: INVALID_ARGUMENT (rows above the planned ones, a missing or too small
  * buffer, or buffers that share memory without being the same), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_activation_forward(struct clcnn_activation_op *op, int64_t rows,
@@ -59,7 +62,7 @@ CLCNN_API enum clcnn_status clcnn_activation_forward(struct clcnn_activation_op 
 
 /* dx = dy f'(x), from the output y: relu dy [y > 0]; sigmoid dy y (1 - y); tanh dy (1 - y^2);
  * softmax y (dy - sum_j dy_j y_j); leaky_relu dy (y > 0 ? 1 : alpha). dx may be dy (in place),
- * not y. Asynchronous. Errors: as forward. */
+ * not y. Asynchronous. Errors: as forward; UNSUPPORTED with FLOAT16. */
 CLCNN_API enum clcnn_status clcnn_activation_backward(struct clcnn_activation_op *op, int64_t rows,
                                                       const struct clcnn_buffer *y,
                                                       const struct clcnn_buffer *dy,

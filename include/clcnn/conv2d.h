@@ -8,7 +8,11 @@
  * with g = k / (K/G), zeros outside the image, and
  *   P = floor((H + pt + pb - ((R - 1) dh + 1)) / sh) + 1, Q likewise.
  *
- * Layouts: x[N][H][W][C], w[K][R][S][C/G], y[N][P][Q][K], bias[K]; float32.
+ * Layouts: x[N][H][W][C], w[K][R][S][C/G], y[N][P][Q][K], bias[K]. float32, or, forward alone,
+ * x, w, packed_w and y in float16 (`storage`), while bias and arithmetic stay float32: y is then
+ * what float32 gives from these x and w, rounded to the nearest half (relatively by at most 2^-11,
+ * by 2^-25 below 2^-14; infinite from 65520 on). Error bounds exclude that rounding, which
+ * `accumulate` applies to what y held as well.
  * Letters: N batch, C channels, H W image, K filters, R S filter, P Q output, G groups.
  *
  * Sources: Keras's Conv2D for the meaning; Chellapilla, Puri, Simard, "High performance
@@ -66,11 +70,12 @@ struct clcnn_conv2d_params {
     bool accumulate;                  /* forward: y = f(y + conv + bias) */
     enum clcnn_activation activation; /* fused; without softmax */
     float activation_alpha;           /* leaky_relu; finite, >= 0; 0 = 0.3 */
+    enum clcnn_dtype storage;         /* FLOAT32 or FLOAT16, see above */
 
     enum clcnn_conv2d_algorithm algorithm; /* AUTO, or required for every phase */
     unsigned forbidden;                    /* bits 1 << algorithm that must not be chosen */
     bool tune;                             /* time the likely ones, see create */
-    unsigned phases;                       /* bits 1 << phase to prepare; 0 = all */
+    unsigned phases;                       /* bits 1 << phase to prepare; 0 = all that storage allows */
     size_t max_workspace; /* bytes a call may ask for; 0 = 256 MiB; 1 = none at all */
     double max_error;     /* bound on |y - exact| / sum(|x||w|); 0 = no bound asked */
 };
@@ -103,12 +108,12 @@ CLCNN_API enum clcnn_status clcnn_conv2d_output_size(const struct clcnn_conv2d_p
  *
  * Requires: sizes > 0 and P, Q > 0; groups divides C and K; strides above 1 in no direction, or
  * dilation above 1 in none (as in Keras); pads >= 0, and 0 without EXPLICIT; a known padding,
- * algorithm and activation, not softmax; forbidden names algorithms, and not the required one;
- * max_error >= 0; a filter of one group (R S C/G elements) and an image row (W C, Q K) below 2^31
- * elements.
+ * algorithm and activation, not softmax; storage FLOAT32 or FLOAT16; forbidden names algorithms, and
+ * not the required one; max_error >= 0; a filter of one group (R S C/G elements) and an image row
+ * (W C, Q K) below 2^31 elements.
  * Errors: INVALID_ARGUMENT; UNSUPPORTED (the required algorithm cannot, or nothing that is not
  * forbidden keeps the budgets: the message names each algorithm and why not); DEVICE;
- * OUT_OF_MEMORY. */
+ * OUT_OF_MEMORY. A gradient in FLOAT16 is UNSUPPORTED. */
 CLCNN_API enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
                                                 const struct clcnn_conv2d_params *params,
                                                 struct clcnn_conv2d **out);

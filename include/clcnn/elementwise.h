@@ -6,6 +6,7 @@
 #define CLCNN_ELEMENTWISE_H
 
 #include <clcnn/activation.h>
+#include <clcnn/tensor.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -13,18 +14,24 @@ extern "C" {
 
 struct clcnn_elementwise;
 
-/* An op is used by one thread at a time and keeps the device alive. Errors: INVALID_ARGUMENT,
- * DEVICE, OUT_OF_MEMORY. */
+struct clcnn_elementwise_params {
+    enum clcnn_dtype storage; /* of x, y, a, b: FLOAT32 (the default) or FLOAT16 */
+};
+
+/* params NULL = the defaults. An op is used by one thread at a time and keeps the device alive.
+ * Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_elementwise_create(struct clcnn_device *device,
+                                                     const struct clcnn_elementwise_params *params,
                                                      struct clcnn_elementwise **out);
 CLCNN_API void clcnn_elementwise_destroy(struct clcnn_elementwise **op);
 
 /* All are asynchronous. Common errors: INVALID_ARGUMENT (a count or size that is not positive, a
  * missing or too small buffer, buffers that share memory without being the same), DEVICE.
- * float32. Sources: Srivastava et al., "Dropout", JMLR 15, 2014; Salmon et al., "Parallel random
+ * With FLOAT16 each result is that of float32, rounded to the nearest half (infinite from 65520
+ * on). Sources: Srivastava et al., "Dropout", JMLR 15, 2014; Salmon et al., "Parallel random
  * numbers: as easy as 1, 2, 3", SC 2011 (Philox). */
 
-/* y[i] = value. */
+/* y[i] = value. UNSUPPORTED with FLOAT16. */
 CLCNN_API enum clcnn_status clcnn_elementwise_fill(struct clcnn_elementwise *op, int64_t count,
                                                    float value, struct clcnn_buffer *y,
                                                    const struct clcnn_enqueue *enqueue);
@@ -66,6 +73,13 @@ CLCNN_API enum clcnn_status clcnn_elementwise_transpose(struct clcnn_elementwise
                                                         int width, const struct clcnn_buffer *x,
                                                         struct clcnn_buffer *y,
                                                         const struct clcnn_enqueue *enqueue);
+
+/* y[i] = x[i] between float32 and the op's storage, in whichever direction: `widen` reads the
+ * storage and writes float32. x and y share no memory. */
+CLCNN_API enum clcnn_status clcnn_elementwise_convert(struct clcnn_elementwise *op, bool widen,
+                                                      int64_t count, const struct clcnn_buffer *x,
+                                                      struct clcnn_buffer *y,
+                                                      const struct clcnn_enqueue *enqueue);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@
  *
  * Elements outside the image do not take part (the average divides by the number inside, as Keras
  * and TensorFlow do). Global pooling is a window of the whole image (`global`).
- * P = floor((H + pt + pb - R) / sh) + 1. Layouts: x[N][H][W][C], y[N][P][Q][C]; float32.
+ * P = floor((H + pt + pb - R) / sh) + 1. Layouts: x[N][H][W][C], y[N][P][Q][C].
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_POOL2D_H
@@ -34,7 +34,8 @@ struct clcnn_pool2d_params {
     /* The activation f fused into what made x (not softmax): backward then returns the gradient
      * before f, which saves a pass over the image. 0 = linear. */
     enum clcnn_activation activation;
-    float activation_alpha; /* leaky_relu; 0 = 0.3 */
+    float activation_alpha;   /* leaky_relu; 0 = 0.3 */
+    enum clcnn_dtype storage; /* of x and y: FLOAT32, or, forward alone, FLOAT16 */
 };
 
 struct clcnn_pool2d;
@@ -51,7 +52,8 @@ CLCNN_API enum clcnn_status clcnn_pool2d_create(struct clcnn_device *device,
                                                 struct clcnn_pool2d **out);
 CLCNN_API void clcnn_pool2d_destroy(struct clcnn_pool2d **op);
 
-/* y = pool(x). A window with a NaN gives NaN. `batch` 0 = planned. Asynchronous.
+/* y = pool(x), with FLOAT16 rounded to the nearest half. A window with a NaN gives NaN. `batch` 0 =
+ * planned. Asynchronous.
  * Errors: INVALID_ARGUMENT (batch above the planned one, a missing or too small buffer, or y shares
  * memory with x), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_pool2d_forward(struct clcnn_pool2d *op, int batch,
@@ -62,7 +64,7 @@ CLCNN_API enum clcnn_status clcnn_pool2d_forward(struct clcnn_pool2d *op, int ba
 /* dx = gradient to the image, before the activation if one is given. Max: each window's dy goes to
  * its first maximum in row order (its first NaN, if it has one), found again from x; overlapping
  * windows add up in a fixed order. y is not read and may be NULL. Average: x may be NULL as well,
- * unless there is an activation. Asynchronous. Errors: as forward. */
+ * unless there is an activation. Asynchronous. Errors: as forward; UNSUPPORTED with FLOAT16. */
 CLCNN_API enum clcnn_status
 clcnn_pool2d_backward(struct clcnn_pool2d *op, int batch, const struct clcnn_buffer *x,
                       const struct clcnn_buffer *y, const struct clcnn_buffer *dy,

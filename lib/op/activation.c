@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "op/range.h"
+#include "op/storage.h"
 #include <clcnn/activation.h>
 #include <math.h>
 #include <stdlib.h>
@@ -40,11 +41,12 @@ static enum clcnn_status validate(const struct clcnn_activation_params *params)
     int64_t count;
     size_t bytes;
     REQUIRE(known(params->activation), "activation: %d is no activation", (int)params->activation);
+    TRY(clcnn_storage_check(params->storage, "activation"));
     REQUIRE(params->rows > 0 && params->units > 0,
             "activation: rows=%lld, units=%lld, not positive", (long long)params->rows,
             (long long)params->units);
     REQUIRE(!__builtin_mul_overflow(params->rows, params->units, &count) &&
-                clcnn_float_bytes(count, &bytes),
+                clcnn_storage_bytes(count, params->storage, &bytes),
             "activation: %lld rows of %lld are too large", (long long)params->rows,
             (long long)params->units);
     REQUIRE(params->alpha >= 0.0f && isfinite(params->alpha),
@@ -69,10 +71,12 @@ enum clcnn_status clcnn_activation_create(struct clcnn_device *device,
     if (op->params.alpha == 0.0f)
         op->params.alpha = DEFAULT_ALPHA;
     bool softmax = params->activation == CLCNN_ACTIVATION_SOFTMAX;
-    TRY(clcnn_kernel_create(device, "activation", "",
+    TRY(clcnn_kernel_create(device, "activation", clcnn_storage_option(params->storage),
                             softmax ? "softmax_forward" : "activation_forward", &op->forward));
-    TRY(clcnn_kernel_create(device, "activation", "",
-                            softmax ? "softmax_backward" : "activation_backward", &op->backward));
+    if (params->storage == CLCNN_DTYPE_FLOAT32)
+        TRY(clcnn_kernel_create(device, "activation", "",
+                                softmax ? "softmax_backward" : "activation_backward",
+                                &op->backward));
     *out = op;
     op = NULL;
 done:
@@ -100,7 +104,7 @@ static enum clcnn_status check_rows(const struct clcnn_activation_op *op, int64_
         *rows = op->params.rows;
     REQUIRE(*rows > 0 && *rows <= op->params.rows, "activation: %lld rows are not in 1..%lld",
             (long long)*rows, (long long)op->params.rows);
-    *bytes = (size_t)(*rows * op->params.units) * sizeof(float);
+    *bytes = (size_t)(*rows * op->params.units) * clcnn_dtype_size(op->params.storage);
 done:
     return status;
 }
@@ -141,6 +145,8 @@ enum clcnn_status clcnn_activation_backward(struct clcnn_activation_op *op, int6
     struct clcnn_stream s = {0};
     size_t bytes;
     TRY(check_rows(op, &rows, &bytes));
+    if (op->params.storage != CLCNN_DTYPE_FLOAT32)
+        TRY(clcnn_storage_fail("activation", "backward"));
     TRY(clcnn_buffer_check(op->device, y, bytes, "activation", "y"));
     TRY(clcnn_buffer_check(op->device, dy, bytes, "activation", "dy"));
     TRY(clcnn_buffer_check(op->device, dx, bytes, "activation", "dx"));

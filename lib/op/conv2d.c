@@ -1,5 +1,6 @@
 #include "op/conv2d.h"
 #include "base/memory.h"
+#include "op/storage.h"
 #include "tensor/window.h"
 #include <math.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ static enum clcnn_status check_params(const struct clcnn_conv2d_params *params)
             clcnn_conv2d_algorithm_word(params->algorithm));
     REQUIRE(params->phases < 1u << CLCNN_CONV2D_PHASE_COUNT, "conv2d: phases 0x%x has unknown bits",
             params->phases);
+    TRY(clcnn_storage_check(params->storage, "conv2d"));
     REQUIRE(params->max_error >= 0.0, "conv2d: max_error %g is not >= 0", params->max_error);
     REQUIRE(params->activation_alpha >= 0.0f && isfinite(params->activation_alpha),
             "conv2d: activation_alpha=%g is not a finite number >= 0",
@@ -156,6 +158,7 @@ static enum clcnn_status resolve(struct clcnn_device *device,
         .accumulate = params->accumulate,
         .activation = params->activation,
         .alpha = params->activation_alpha != 0.0f ? params->activation_alpha : 0.3f,
+        .storage = params->storage,
         .max_workspace = params->max_workspace ? params->max_workspace : CLCNN_CONV2D_WORKSPACE,
         .max_error = params->max_error,
         .required = params->algorithm,
@@ -180,6 +183,14 @@ done:
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static unsigned phases_of(const struct clcnn_conv2d_params *params)
+{
+    if (params->phases)
+        return params->phases;
+    return params->storage == CLCNN_DTYPE_FLOAT32 ? (1u << CLCNN_CONV2D_PHASE_COUNT) - 1
+                                                  : 1u << CLCNN_CONV2D_PHASE_FORWARD;
+}
+
 enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
                                       const struct clcnn_conv2d_params *params,
                                       struct clcnn_conv2d **out)
@@ -192,9 +203,10 @@ enum clcnn_status clcnn_conv2d_create(struct clcnn_device *device,
     TRY(clcnn_alloc(1, sizeof(*op), &op));
     op->device = clcnn_device_retain(device);
     TRY(resolve(device, params, &op->problem));
+    unsigned phases = phases_of(params);
     clcnn_kernel_defer(device);
     for (int phase = 0; status == CLCNN_STATUS_OK && phase < CLCNN_CONV2D_PHASE_COUNT; phase++) {
-        if (!params->phases || params->phases & 1u << phase)
+        if (phases & 1u << phase)
             status = clcnn_conv2d_choose(&op->problem, (enum clcnn_conv2d_phase)phase,
                                          &op->choices[phase]);
     }
@@ -272,11 +284,11 @@ struct operands {
 };
 
 static void add_operand(struct operands *operands, const char *name,
-                        const struct clcnn_buffer *buffer, int64_t elements)
+                        const struct clcnn_buffer *buffer, size_t bytes)
 {
     operands->list[operands->count].name = name;
     operands->list[operands->count].buffer = buffer;
-    operands->list[operands->count++].bytes = (size_t)elements * sizeof(float);
+    operands->list[operands->count++].bytes = bytes;
 }
 
 /* Outputs (the workspace is one) overlap nothing. */
@@ -296,17 +308,25 @@ done:
     return status;
 }
 
-static int64_t image_count(const struct clcnn_conv2d_problem *p, int64_t n)
+static size_t bytes_of(const struct clcnn_conv2d_problem *p, int64_t elements)
 {
-    return n * p->h * p->w * p->c;
+    return (size_t)elements * clcnn_dtype_size(p->storage);
 }
-static int64_t output_count(const struct clcnn_conv2d_problem *p, int64_t n)
+static size_t image_bytes(const struct clcnn_conv2d_problem *p, int64_t n)
 {
-    return n * p->p * p->q * p->k;
+    return bytes_of(p, n * p->h * p->w * p->c);
 }
-static int64_t filter_count(const struct clcnn_conv2d_problem *p)
+static size_t output_bytes(const struct clcnn_conv2d_problem *p, int64_t n)
 {
-    return p->k * clcnn_conv2d_taps(p);
+    return bytes_of(p, n * p->p * p->q * p->k);
+}
+static size_t filter_bytes(const struct clcnn_conv2d_problem *p)
+{
+    return bytes_of(p, p->k * clcnn_conv2d_taps(p));
+}
+static size_t bias_bytes(const struct clcnn_conv2d_problem *p)
+{
+    return (size_t)p->k * sizeof(float);
 }
 
 /* Outputs, then inputs, of the phase; in between (`outputs` counts it) the workspace. */
@@ -316,27 +336,27 @@ static void list_operands(const struct clcnn_conv2d *op, enum clcnn_conv2d_phase
     const struct clcnn_conv2d_problem *problem = &op->problem;
     size_t workspace = clcnn_conv2d_workspace_size(op, phase);
     if (phase == CLCNN_CONV2D_PHASE_FORWARD)
-        add_operand(list, "y", args->y, output_count(problem, n));
+        add_operand(list, "y", args->y, output_bytes(problem, n));
     else if (phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
-        add_operand(list, "dx", args->dx, image_count(problem, n));
+        add_operand(list, "dx", args->dx, image_bytes(problem, n));
     else
-        add_operand(list, "dw", args->dw, filter_count(problem));
+        add_operand(list, "dw", args->dw, filter_bytes(problem));
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER && args->db)
-        add_operand(list, "db", args->db, problem->k);
+        add_operand(list, "db", args->db, bias_bytes(problem));
     if (workspace > 0)
-        add_operand(list, "workspace", args->workspace, (int64_t)((workspace + 3) / sizeof(float)));
+        add_operand(list, "workspace", args->workspace, workspace);
     list->outputs = list->count;
     if (phase != CLCNN_CONV2D_PHASE_BACKWARD_DATA)
-        add_operand(list, "x", args->x, image_count(problem, n));
+        add_operand(list, "x", args->x, image_bytes(problem, n));
     if (phase != CLCNN_CONV2D_PHASE_FORWARD)
-        add_operand(list, "dy", args->dy, output_count(problem, n));
+        add_operand(list, "dy", args->dy, output_bytes(problem, n));
     size_t packed = clcnn_conv2d_packed_filter_size(op);
     if (phase == CLCNN_CONV2D_PHASE_FORWARD && args->packed_w && packed > 0)
-        add_operand(list, "packed_w", args->packed_w, (int64_t)((packed + 3) / sizeof(float)));
+        add_operand(list, "packed_w", args->packed_w, packed);
     else if (phase != CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
-        add_operand(list, "w", args->w, filter_count(problem));
+        add_operand(list, "w", args->w, filter_bytes(problem));
     if (phase == CLCNN_CONV2D_PHASE_FORWARD && problem->use_bias)
-        add_operand(list, "bias", args->bias, problem->k);
+        add_operand(list, "bias", args->bias, bias_bytes(problem));
 }
 
 static enum clcnn_status run(struct clcnn_conv2d *op, enum clcnn_conv2d_phase phase,
@@ -400,8 +420,8 @@ enum clcnn_status clcnn_conv2d_pack_filter(struct clcnn_conv2d *op, const struct
     size_t bytes = clcnn_conv2d_packed_filter_size(op);
     REQUIRE(bytes > 0, "conv2d_pack_filter: %s does not pack filters",
             clcnn_conv2d_algorithm_name(op, CLCNN_CONV2D_PHASE_FORWARD));
-    add_operand(&operands, "packed", packed, (int64_t)((bytes + 3) / sizeof(float)));
-    add_operand(&operands, "w", w, filter_count(&op->problem));
+    add_operand(&operands, "packed", packed, bytes);
+    add_operand(&operands, "w", w, filter_bytes(&op->problem));
     TRY(check_operands(op, &operands));
     TRY(clcnn_stream_begin(&stream, op->device, enqueue));
     const struct clcnn_conv2d_choice *choice = chosen(op, CLCNN_CONV2D_PHASE_FORWARD);

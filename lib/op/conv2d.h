@@ -16,6 +16,7 @@ struct clcnn_conv2d_problem {
     bool use_bias, accumulate;
     enum clcnn_activation activation;
     float alpha;
+    enum clcnn_dtype storage;             /* of x, w and y */
     size_t max_workspace;                 /* 0 if none is allowed */
     double max_error;                     /* 0 if no bound is asked */
     enum clcnn_conv2d_algorithm required; /* or AUTO */
@@ -78,6 +79,7 @@ struct clcnn_conv2d_call {
 struct clcnn_conv2d_impl {
     const char *name;
     enum clcnn_conv2d_algorithm algorithm;
+    bool stores_half; /* forward: storage FLOAT16 as well */
     /* NULL if the phase of the problem can be run, else why not, in static storage. */
     const char *(*unsupported)(const struct clcnn_conv2d_problem *problem,
                                enum clcnn_conv2d_phase phase);

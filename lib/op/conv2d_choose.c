@@ -36,9 +36,10 @@ double clcnn_conv2d_flops(const struct clcnn_conv2d_problem *problem)
 
 double clcnn_conv2d_traffic(const struct clcnn_conv2d_problem *problem)
 {
-    return 4.0 * ((double)(problem->n * problem->h * problem->w) * (double)problem->c +
-                  (double)clcnn_conv2d_pixels(problem) * (double)problem->k +
-                  (double)problem->k * (double)clcnn_conv2d_taps(problem));
+    return (double)clcnn_dtype_size(problem->storage) *
+           ((double)(problem->n * problem->h * problem->w) * (double)problem->c +
+            (double)clcnn_conv2d_pixels(problem) * (double)problem->k +
+            (double)problem->k * (double)clcnn_conv2d_taps(problem));
 }
 
 double clcnn_conv2d_sum_bound(const struct clcnn_conv2d_problem *problem,
@@ -62,6 +63,9 @@ static void judge(struct clcnn_conv2d_candidate *candidate,
 {
     const struct clcnn_conv2d_impl *impl = candidate->impl;
     const char *reason = impl->unsupported(problem, phase);
+    if (problem->storage != CLCNN_DTYPE_FLOAT32 &&
+        (!impl->stores_half || phase != CLCNN_CONV2D_PHASE_FORWARD))
+        reason = "stores float32 alone";
     if (problem->required != CLCNN_CONV2D_ALGORITHM_AUTO && problem->required != impl->algorithm) {
         clcnn_conv2d_drop(candidate, "not the required algorithm");
     } else if (problem->forbidden & 1u << impl->algorithm) {

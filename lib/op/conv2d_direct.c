@@ -2,6 +2,7 @@
  * problem, no workspace. */
 #include "base/memory.h"
 #include "op/conv2d.h"
+#include "op/storage.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,6 +25,12 @@ static bool is_depthwise(const struct clcnn_conv2d_problem *problem)
     return problem->groups == problem->c && problem->groups == problem->k;
 }
 
+/* The kernels for depthwise convolutions, which sum in the result. */
+static bool uses_rows(const struct clcnn_conv2d_problem *problem)
+{
+    return is_depthwise(problem) && problem->storage == CLCNN_DTYPE_FLOAT32;
+}
+
 static const char *unsupported(const struct clcnn_conv2d_problem *problem,
                                enum clcnn_conv2d_phase phase)
 {
@@ -42,7 +49,7 @@ static double efficiency(const struct clcnn_conv2d_problem *problem, enum clcnn_
     int64_t lanes = vector_lanes(problem), channels = clcnn_conv2d_channels(problem);
     if (problem->family == CLCNN_DEVICE_CLASS_GPU)
         return 0.05;
-    if (is_depthwise(problem))
+    if (uses_rows(problem))
         return 0.1;
     if (channels < lanes)
         return 0.1 * (double)channels / (double)lanes;
@@ -72,13 +79,13 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     direct->problem = *problem;
     direct->phase = phase;
     direct->gpu = problem->family == CLCNN_DEVICE_CLASS_GPU;
-    direct->depthwise = !direct->gpu && is_depthwise(problem);
+    direct->depthwise = !direct->gpu && uses_rows(problem);
     direct->lanes = vector_lanes(problem);
     snprintf(name, sizeof(name), "conv2d_direct_%s%s", direct->depthwise ? "depthwise_" : "",
              clcnn_conv2d_phase_name(phase));
     TRY(clcnn_kernel_create(problem->device,
-                            direct->gpu ? "conv2d_direct_gpu" : "conv2d_direct_cpu", "", name,
-                            &direct->kernel));
+                            direct->gpu ? "conv2d_direct_gpu" : "conv2d_direct_cpu",
+                            clcnn_storage_option(problem->storage), name, &direct->kernel));
     *state = direct;
     direct = NULL;
 done:
@@ -139,6 +146,7 @@ static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 const struct clcnn_conv2d_impl clcnn_conv2d_direct = {
     .name = "direct",
     .algorithm = CLCNN_CONV2D_ALGORITHM_DIRECT,
+    .stores_half = true,
     .unsupported = unsupported,
     .cost = cost,
     .error_bound = clcnn_conv2d_sum_bound,

@@ -14,7 +14,7 @@ void clcnn_conv2d_spell(struct clcnn_text *text, const struct clcnn_conv2d_conte
         text,
         "conv2d %s N=%lld H=%lld W=%lld C=%lld K=%lld kernel=%lldx%lld "
         "strides=%lldx%lld pads=%lld,%lld,%lld,%lld dilation=%lldx%lld groups=%lld "
-        "max_workspace=%zu max_error=%g%s%s%s%s on %s",
+        "max_workspace=%zu max_error=%g%s%s%s%s%s on %s",
         clcnn_conv2d_phase_name(contest->phase), (long long)problem->n, (long long)problem->h,
         (long long)problem->w, (long long)problem->c, (long long)problem->k, (long long)problem->r,
         (long long)problem->s, (long long)problem->stride[0], (long long)problem->stride[1],
@@ -24,6 +24,7 @@ void clcnn_conv2d_spell(struct clcnn_text *text, const struct clcnn_conv2d_conte
         problem->max_error, problem->use_bias ? " bias" : "",
         problem->accumulate ? " accumulate" : "", problem->activation ? " " : "",
         problem->activation ? clcnn_activation_name(problem->activation) : "",
+        problem->storage == CLCNN_DTYPE_FLOAT16 ? " float16" : "",
         clcnn_device_class_name(problem->family));
 }
 
@@ -78,6 +79,8 @@ void clcnn_conv2d_spell_command(struct clcnn_text *text, const struct clcnn_conv
         clcnn_text_add(text, " --activation %s", clcnn_activation_name(problem->activation));
     if (problem->activation == CLCNN_ACTIVATION_LEAKY_RELU)
         clcnn_text_add(text, " --alpha %.9g", (double)problem->alpha);
+    if (problem->storage != CLCNN_DTYPE_FLOAT32)
+        clcnn_text_add(text, " --storage %s", clcnn_dtype_name(problem->storage));
     if (contest->phase == CLCNN_CONV2D_PHASE_FORWARD && !problem->prepacked)
         clcnn_text_add(text, " --training");
     add_limits(text, problem);

@@ -1,12 +1,14 @@
 #include "base/memory.h"
 #include "op/range.h"
+#include "op/storage.h"
 #include <clcnn/elementwise.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct clcnn_elementwise {
     struct clcnn_device *device;
-    struct clcnn_kernel *add, *copy, *dropout, *transpose;
+    struct clcnn_elementwise_params params;
+    struct clcnn_kernel *add, *copy, *dropout, *transpose, *narrow, *widen;
 };
 
 /* Elements a work-group of the CPU family takes at least. */
@@ -15,7 +17,23 @@ struct clcnn_elementwise {
 #define TILE  16 /* of cl/elementwise.cl */
 #define BLOCK 4  /* random words of one counter */
 
+static enum clcnn_status create_kernels(struct clcnn_elementwise *op)
+{
+    const struct {
+        const char *name;
+        struct clcnn_kernel **kernel;
+    } list[] = {{"add", &op->add},       {"copy_block", &op->copy},     {"dropout", &op->dropout},
+                {"narrow", &op->narrow}, {"transpose", &op->transpose}, {"widen", &op->widen}};
+    const char *options = clcnn_storage_option(op->params.storage);
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+        TRY(clcnn_kernel_create(op->device, "elementwise", options, list[i].name, list[i].kernel));
+done:
+    return status;
+}
+
 enum clcnn_status clcnn_elementwise_create(struct clcnn_device *device,
+                                           const struct clcnn_elementwise_params *params,
                                            struct clcnn_elementwise **out)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
@@ -24,11 +42,11 @@ enum clcnn_status clcnn_elementwise_create(struct clcnn_device *device,
     *out = NULL;
     REQUIRE(device, "elementwise: device is NULL");
     TRY(clcnn_alloc(1, sizeof(*op), &op));
+    if (params)
+        op->params = *params;
+    TRY(clcnn_storage_check(op->params.storage, "elementwise"));
     op->device = clcnn_device_retain(device);
-    TRY(clcnn_kernel_create(device, "elementwise", "", "add", &op->add));
-    TRY(clcnn_kernel_create(device, "elementwise", "", "copy_block", &op->copy));
-    TRY(clcnn_kernel_create(device, "elementwise", "", "dropout", &op->dropout));
-    TRY(clcnn_kernel_create(device, "elementwise", "", "transpose", &op->transpose));
+    TRY(create_kernels(op));
     *out = op;
     op = NULL;
 done:
@@ -43,7 +61,9 @@ void clcnn_elementwise_destroy(struct clcnn_elementwise **op)
     clcnn_kernel_destroy(&(*op)->add);
     clcnn_kernel_destroy(&(*op)->copy);
     clcnn_kernel_destroy(&(*op)->dropout);
+    clcnn_kernel_destroy(&(*op)->narrow);
     clcnn_kernel_destroy(&(*op)->transpose);
+    clcnn_kernel_destroy(&(*op)->widen);
     clcnn_device_destroy(&(*op)->device);
     free(*op);
     *op = NULL;
@@ -54,8 +74,8 @@ static enum clcnn_status check_count(const struct clcnn_elementwise *op, int64_t
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     REQUIRE(op, "%s: op is NULL", what);
-    REQUIRE(clcnn_float_bytes(count, bytes), "%s: count=%lld is not positive, or too large", what,
-            (long long)count);
+    REQUIRE(clcnn_storage_bytes(count, op->params.storage, bytes),
+            "%s: count=%lld is not positive, or too large", what, (long long)count);
 done:
     return status;
 }
@@ -69,6 +89,8 @@ enum clcnn_status clcnn_elementwise_fill(struct clcnn_elementwise *op, int64_t c
     size_t bytes;
     uint32_t pattern;
     TRY(check_count(op, count, "fill", &bytes));
+    if (op->params.storage != CLCNN_DTYPE_FLOAT32)
+        TRY(clcnn_storage_fail("elementwise", "fill"));
     TRY(clcnn_buffer_check(op->device, y, bytes, "fill", "y"));
     TRY(clcnn_stream_begin(&s, op->device, enqueue));
     memcpy(&pattern, &value, sizeof(pattern));
@@ -113,10 +135,10 @@ static enum clcnn_status block_of(const struct clcnn_elementwise *op,
             (long long)offset, (long long)columns, name, (long long)stride);
     REQUIRE(!__builtin_mul_overflow(rows - 1, stride, &count) &&
                 !__builtin_add_overflow(count, offset + columns, &count) &&
-                clcnn_float_bytes(count, &bytes),
+                clcnn_storage_bytes(count, op->params.storage, &bytes),
             "copy: %lld rows of %lld are too large", (long long)rows, (long long)stride);
     TRY(clcnn_buffer_check(op->device, buffer, bytes, "copy", name));
-    size_t skipped = (size_t)offset * sizeof(float);
+    size_t skipped = (size_t)offset * clcnn_dtype_size(op->params.storage);
     *block = clcnn_buffer_slice(buffer, skipped, bytes - skipped);
 done:
     return status;
@@ -186,7 +208,7 @@ enum clcnn_status clcnn_elementwise_transpose(struct clcnn_elementwise *op, bool
     REQUIRE(batch > 0 && channels > 0 && height > 0 && width > 0,
             "transpose: N=%d, C=%d, H=%d, W=%d, not all positive", batch, channels, height, width);
     REQUIRE(!__builtin_mul_overflow(pixels, (int64_t)batch * channels, &count) &&
-                clcnn_float_bytes(count, &bytes),
+                clcnn_storage_bytes(count, op->params.storage, &bytes),
             "transpose: N=%d, C=%d, H=%d, W=%d is too large", batch, channels, height, width);
     TRY(clcnn_buffer_check(op->device, x, bytes, "transpose", "x"));
     TRY(clcnn_buffer_check(op->device, y, bytes, "transpose", "y"));
@@ -198,6 +220,26 @@ enum clcnn_status clcnn_elementwise_transpose(struct clcnn_elementwise *op, bool
     TRY(clcnn_launch(
         &s, op->transpose, GRID1(r.groups, r.local),
         ARGS(BUFFER(x), BUFFER(y), LONG(batch), LONG(rows), LONG(columns), LONG(r.chunk))));
+done:
+    return clcnn_stream_end(&s, status);
+}
+
+enum clcnn_status clcnn_elementwise_convert(struct clcnn_elementwise *op, bool widen, int64_t count,
+                                            const struct clcnn_buffer *x, struct clcnn_buffer *y,
+                                            const struct clcnn_enqueue *enqueue)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_stream s = {0};
+    size_t narrow, wide;
+    TRY(check_count(op, count, "convert", &narrow));
+    REQUIRE(clcnn_float_bytes(count, &wide), "convert: count=%lld is too large", (long long)count);
+    TRY(clcnn_buffer_check(op->device, x, widen ? narrow : wide, "convert", "x"));
+    TRY(clcnn_buffer_check(op->device, y, widen ? wide : narrow, "convert", "y"));
+    TRY(clcnn_check_apart(x, y, "convert", "x and y"));
+    TRY(clcnn_stream_begin(&s, op->device, enqueue));
+    struct clcnn_range r = clcnn_range_items(op->device, count, MINIMUM);
+    TRY(clcnn_launch(&s, widen ? op->widen : op->narrow, GRID1(r.groups, r.local),
+                     ARGS(BUFFER(x), BUFFER(y), LONG(count), LONG(r.chunk))));
 done:
     return clcnn_stream_end(&s, status);
 }

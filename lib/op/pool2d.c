@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "op/range.h"
+#include "op/storage.h"
 #include "tensor/window.h"
 #include <clcnn/pool2d.h>
 #include <clcnn/tensor.h>
@@ -97,6 +98,7 @@ static enum clcnn_status validate(struct clcnn_pool2d *op)
             (int)p->activation);
     REQUIRE(p->activation_alpha >= 0.0f && isfinite(p->activation_alpha),
             "pool2d: activation_alpha=%g is not a finite number >= 0", (double)p->activation_alpha);
+    TRY(clcnn_storage_check(p->storage, "pool2d"));
     TRY(resolve(p, &op->height, &op->width));
     struct clcnn_shape shape = {4, {p->batch, p->height, p->width, p->channels}};
     REQUIRE(clcnn_float_bytes(clcnn_shape_count(&shape), &bytes) &&
@@ -130,9 +132,10 @@ enum clcnn_status clcnn_pool2d_create(struct clcnn_device *device,
     const char *backward = !max              ? "pool2d_average_backward"
                            : op->overlapping ? "pool2d_max_backward_rows"
                                              : "pool2d_max_backward_cells";
-    TRY(clcnn_kernel_create(device, "pool2d", "", max ? "pool2d_max" : "pool2d_average",
-                            &op->forward));
-    TRY(clcnn_kernel_create(device, "pool2d", "", backward, &op->backward));
+    TRY(clcnn_kernel_create(device, "pool2d", clcnn_storage_option(params->storage),
+                            max ? "pool2d_max" : "pool2d_average", &op->forward));
+    if (params->storage == CLCNN_DTYPE_FLOAT32)
+        TRY(clcnn_kernel_create(device, "pool2d", "", backward, &op->backward));
     *out = op;
     op = NULL;
 done:
@@ -178,8 +181,9 @@ static enum clcnn_status check_batch(const struct clcnn_pool2d *op, int *batch, 
         *batch = op->params.batch;
     REQUIRE(*batch > 0 && *batch <= op->params.batch, "pool2d: batch %d is not in 1..%d", *batch,
             op->params.batch);
-    *image = sizeof(float) * (size_t)elements(op, *batch, op->height.input, op->width.input);
-    *output = sizeof(float) * (size_t)elements(op, *batch, op->height.output, op->width.output);
+    size_t element = clcnn_dtype_size(op->params.storage);
+    *image = element * (size_t)elements(op, *batch, op->height.input, op->width.input);
+    *output = element * (size_t)elements(op, *batch, op->height.output, op->width.output);
 done:
     return status;
 }
@@ -213,6 +217,8 @@ enum clcnn_status clcnn_pool2d_backward(struct clcnn_pool2d *op, int batch,
     size_t image, output;
     (void)y;
     TRY(check_batch(op, &batch, &image, &output));
+    if (op->params.storage != CLCNN_DTYPE_FLOAT32)
+        TRY(clcnn_storage_fail("pool2d", "backward"));
     bool max = op->params.mode == CLCNN_POOL_MODE_MAX, cells = max && !op->overlapping;
     bool reads_x = max || op->params.activation != CLCNN_ACTIVATION_LINEAR;
     if (reads_x) {

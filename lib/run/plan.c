@@ -124,7 +124,7 @@ enum clcnn_status clcnn_plan_explain(const struct clcnn_plan *plan, enum clcnn_s
 
 static enum clcnn_status create_ops(struct clcnn_plan *plan)
 {
-    enum clcnn_status status = clcnn_elementwise_create(plan->device, &plan->elementwise);
+    enum clcnn_status status = clcnn_elementwise_create(plan->device, NULL, &plan->elementwise);
     for (int i = 0; status == CLCNN_STATUS_OK && i < plan->step_count; i++) {
         struct clcnn_step *step = &plan->steps[i];
         if (step->impl->create)

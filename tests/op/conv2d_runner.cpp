@@ -1,4 +1,5 @@
 #include "op/conv2d_runner.hpp"
+#include "support/half.hpp"
 #include <cmath>
 #include <sstream>
 
@@ -74,6 +75,9 @@ conv_problem::conv_problem(const struct clcnn_conv2d_params &params_, enum conv_
     bias = make_values((size_t)shape.K, 3, inputs);
     dy = make_values(shape.y_count(), 4, inputs);
     y_before = make_values(shape.y_count(), 5, inputs);
+    if (params.storage == CLCNN_DTYPE_FLOAT16)
+        for (std::vector<float> *values : {&x, &w, &y_before})
+            *values = round_to_half(*values);
     if (phases & 1)
         y = ref_conv2d_forward(shape, x, w);
     if (phases & 2)
@@ -91,11 +95,15 @@ conv_outputs conv_run(struct clcnn_device *device, struct clcnn_conv2d *op,
     const ref_conv2d &shape = problem.shape;
     const size_t counts[] = {shape.y_count(), shape.x_count(), shape.w_count()};
     size_t workspace_bytes = clcnn_conv2d_workspace_size(op, phase);
-    Guarded x(device, problem.x, aligned), w(device, problem.w, aligned);
+    const enum clcnn_dtype storage = problem.params.storage;
+    Guarded x(device, to_storage(problem.x, storage), aligned);
+    Guarded w(device, to_storage(problem.w, storage), aligned);
     Guarded bias(device, problem.bias);
     const bool accumulate = phase == CLCNN_CONV2D_PHASE_FORWARD && problem.params.accumulate;
     Guarded dy(device, problem.dy, aligned);
-    Guarded result(device, accumulate ? problem.y_before : Guarded::poison(counts[phase]), aligned);
+    Guarded result(
+        device, to_storage(accumulate ? problem.y_before : Guarded::poison(counts[phase]), storage),
+        aligned);
     Guarded db(device, Guarded::poison((size_t)shape.K));
     Guarded workspace(device, workspace_bytes ? workspace_bytes : 4, aligned);
     Guarded packed_w(device, packed ? clcnn_conv2d_packed_filter_size(op) : 4);
@@ -129,7 +137,7 @@ conv_outputs conv_run(struct clcnn_device *device, struct clcnn_conv2d *op,
     workspace.check();
     packed_w.check();
     conv_outputs outputs;
-    outputs.result = result.read<float>();
+    outputs.result = from_storage(result.read<unsigned char>(), storage);
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
         outputs.db = db.read<float>();
     return outputs;
@@ -193,6 +201,8 @@ void conv_check(const conv_problem &problem, struct clcnn_conv2d *op, enum clcnn
         expected[i] = activate(expected[i] + shift + before, params.activation, alpha);
         if (params.activation >= CLCNN_ACTIVATION_LEAKY_RELU)
             allowed[i] += 16 * u * std::fabs(expected[i]);
+        if (params.storage == CLCNN_DTYPE_FLOAT16)
+            allowed[i] += half_rounding(std::fabs(expected[i]) + allowed[i]);
     }
     compare("result", outputs.result, expected, allowed);
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {

@@ -28,7 +28,7 @@ std::string conv_describe(const struct clcnn_conv2d_params &params);
 /* Batch 0: the planned one. */
 ref_conv2d conv_shape(const struct clcnn_conv2d_params &params, int batch = 0);
 
-/* The inputs of a case, and what is right. */
+/* The inputs of a case, as the storage holds them, and what is right. */
 struct conv_problem {
     struct clcnn_conv2d_params params;
     ref_conv2d shape;
@@ -51,7 +51,8 @@ conv_outputs conv_run(struct clcnn_device *device, struct clcnn_conv2d *op,
                       enum clcnn_conv2d_phase phase, const conv_problem &problem,
                       bool packed = false, bool aligned = false);
 
-/* Compares with the reference: exactly for integers, else by the op's own error bound. */
+/* Compares with the reference: exactly for integers, else by the op's own error bound; with float16
+ * storage, y may be the nearest half of that. */
 void conv_check(const conv_problem &problem, struct clcnn_conv2d *op, enum clcnn_conv2d_phase phase,
                 const conv_outputs &outputs);
 

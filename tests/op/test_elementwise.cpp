@@ -48,7 +48,7 @@ TEST_CASE("elementwise: fill", "[elementwise]")
     for (enum clcnn_device_class device_class : test_classes) {
         struct clcnn_device *device = test_device(device_class);
         Elementwise op;
-        CHECK_OK(clcnn_elementwise_create(device, &op));
+        CHECK_OK(clcnn_elementwise_create(device, nullptr, &op));
         for (float value : {0.0f, -1.25f, 3e38f})
             for (size_t count : {1, 5, 4097}) {
                 Guarded y(device, Guarded::poison(count));
@@ -63,7 +63,7 @@ TEST_CASE("elementwise: add", "[elementwise]")
     for (enum clcnn_device_class device_class : test_classes) {
         struct clcnn_device *device = test_device(device_class);
         Elementwise op;
-        CHECK_OK(clcnn_elementwise_create(device, &op));
+        CHECK_OK(clcnn_elementwise_create(device, nullptr, &op));
         for (int64_t count : counts(device))
             for (bool relu : {false, true}) {
                 std::vector<float> a = test_values((size_t)count, 1);
@@ -109,7 +109,7 @@ TEST_CASE("elementwise: copy a block, and concatenate", "[elementwise]")
     for (enum clcnn_device_class device_class : test_classes) {
         struct clcnn_device *device = test_device(device_class);
         Elementwise op;
-        CHECK_OK(clcnn_elementwise_create(device, &op));
+        CHECK_OK(clcnn_elementwise_create(device, nullptr, &op));
         for (const copy_case &c : cases) {
             INFO(c.rows << "x" << c.columns << " of " << c.x_stride << " to " << c.y_stride);
             std::vector<float> x = test_values((size_t)(c.rows * c.x_stride), 1);
@@ -131,7 +131,7 @@ TEST_CASE("elementwise: dropout has the same bits everywhere", "[elementwise]")
     for (enum clcnn_device_class device_class : test_classes) {
         struct clcnn_device *device = test_device(device_class);
         Elementwise op;
-        CHECK_OK(clcnn_elementwise_create(device, &op));
+        CHECK_OK(clcnn_elementwise_create(device, nullptr, &op));
         for (int64_t count : counts(device)) {
             std::vector<float> x = test_values((size_t)count, 1);
             Guarded input(device, x), y(device, Guarded::poison(x.size()));
@@ -151,7 +151,7 @@ TEST_CASE("elementwise: dropout's share, and its extremes", "[elementwise]")
     for (enum clcnn_device_class device_class : test_classes) {
         struct clcnn_device *device = test_device(device_class);
         Elementwise op;
-        CHECK_OK(clcnn_elementwise_create(device, &op));
+        CHECK_OK(clcnn_elementwise_create(device, nullptr, &op));
         Guarded x(device, ones), y(device, Guarded::poison(count));
         auto drop = [&](float rate, uint64_t seed, uint64_t step) {
             CHECK_OK(clcnn_elementwise_dropout(op, count, rate, seed, step, x, y, nullptr));
@@ -183,7 +183,7 @@ TEST_CASE("elementwise: transpose between NCHW and NHWC", "[elementwise]")
     for (enum clcnn_device_class device_class : test_classes) {
         struct clcnn_device *device = test_device(device_class);
         Elementwise op;
-        CHECK_OK(clcnn_elementwise_create(device, &op));
+        CHECK_OK(clcnn_elementwise_create(device, nullptr, &op));
         for (const int(&c)[4] : cases) {
             size_t N = (size_t)c[0], C = (size_t)c[1], pixels = (size_t)(c[2] * c[3]);
             INFO("N" << N << " C" << C << " H" << c[2] << " W" << c[3]);
@@ -207,9 +207,9 @@ TEST_CASE("elementwise: what is refused", "[elementwise]")
 {
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_ANY);
     Elementwise op;
-    CHECK_INVALID(clcnn_elementwise_create(nullptr, &op), "device is NULL");
-    CHECK_INVALID(clcnn_elementwise_create(device, nullptr), "out is NULL");
-    CHECK_OK(clcnn_elementwise_create(device, &op));
+    CHECK_INVALID(clcnn_elementwise_create(nullptr, nullptr, &op), "device is NULL");
+    CHECK_INVALID(clcnn_elementwise_create(device, nullptr, nullptr), "out is NULL");
+    CHECK_OK(clcnn_elementwise_create(device, nullptr, &op));
     Guarded a(device, 48), b(device, 48), y(device, 48), small(device, 44), large(device, 96);
     size_t offset;
     cl_mem memory = clcnn_buffer_cl_mem(large, &offset);

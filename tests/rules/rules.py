@@ -168,6 +168,8 @@ def kernels(options):
     for path in programs(options.source):
         jobs += [(path, family) for family in cpu if not path.stem.endswith("_gpu")]
         jobs += [(path, ["-DCLCNN_GPU"])] if not path.stem.endswith("_cpu") else []
+    jobs += [(path, [*family, "-DSTORAGE_HALF=1"]) for path, family in jobs
+             if re.search(r"(PUT|INPLACE)\((const )?stored,", resolve(path, set()))]
 
     def compiles(job):
         path, family = job

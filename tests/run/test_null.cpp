@@ -262,8 +262,8 @@ TEST_CASE("null: pooling, activations, elementwise", "[null]")
     CHECK(std::string(clcnn_activation_name((enum clcnn_activation)99)) == "unknown");
     CHECK(clcnn_activation_forward(nullptr, 1, nullptr, nullptr, nullptr) == invalid);
     CHECK(clcnn_activation_backward(nullptr, 1, nullptr, nullptr, nullptr, nullptr) == invalid);
-    CHECK(clcnn_elementwise_create(device(), nullptr) == invalid);
-    CHECK(clcnn_elementwise_create(nullptr, &out) == invalid);
+    CHECK(clcnn_elementwise_create(device(), nullptr, nullptr) == invalid);
+    CHECK(clcnn_elementwise_create(nullptr, nullptr, &out) == invalid);
     CHECK(out.cleared());
     destroy_accepts(clcnn_elementwise_destroy);
     CHECK(clcnn_elementwise_fill(nullptr, 1, 0, nullptr, nullptr) == invalid);
@@ -273,7 +273,7 @@ TEST_CASE("null: pooling, activations, elementwise", "[null]")
     CHECK(clcnn_elementwise_transpose(nullptr, true, 1, 1, 1, 1, nullptr, nullptr, nullptr) ==
           invalid);
     struct clcnn_elementwise *op = nullptr;
-    CHECK_OK(clcnn_elementwise_create(device(), &op));
+    CHECK_OK(clcnn_elementwise_create(device(), nullptr, &op));
     CHECK(clcnn_elementwise_fill(op, 1, 0, nullptr, nullptr) == invalid);
     CHECK(clcnn_elementwise_add(op, 1, nullptr, nullptr, false, nullptr, nullptr) == invalid);
     CHECK(clcnn_elementwise_copy(op, 1, 1, nullptr, 1, 0, nullptr, 1, 0, nullptr) == invalid);
