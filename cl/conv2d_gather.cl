@@ -7,16 +7,16 @@
 #endif
 
 /* to[count] = from[count]. The last vector overlaps the one before it. */
-static inline void copy_run(GATHER_TO float *to, global const float *from, int count)
+static inline void copy_run(GATHER_TO float *to, global const stored *from, int count)
 {
     if (count < LANES) {
         for (int i = 0; i < count; i++)
-            to[i] = from[i];
+            to[i] = GET_STORED(from, i);
         return;
     }
     for (int i = 0; i + LANES <= count; i += LANES)
-        STORE(LOAD(from + i), to + i);
-    STORE(LOAD(from + count - LANES), to + count - LANES);
+        STORE(LOAD_STORED(from + i), to + i);
+    STORE(LOAD_STORED(from + count - LANES), to + count - LANES);
 }
 
 static inline void zero_run(GATHER_TO float *to, int count)
@@ -61,12 +61,12 @@ static inline struct place next_run(struct place place, struct patches of)
 }
 
 /* `count` elements, from `start` on, of the patch whose tap (0, 0) is pixel (h, w) of `image`. */
-static inline void gather(GATHER_TO float *to, global const float *image, int h, int w,
+static inline void gather(GATHER_TO float *to, global const stored *image, int h, int w,
                           struct place start, int count, struct patches of)
 {
     struct place place = start;
     const int length = of.run_taps * of.depth;
-    global const float *from = image + ((long)h * of.W + w) * of.C;
+    global const stored *from = image + ((long)h * of.W + w) * of.C;
     const bool inside =
         h >= 0 && h + (of.R - 1) * of.step_h < of.H && w >= 0 && w + (of.S - 1) * of.step_w < of.W;
     for (int part; count > 0; to += part, count -= part, place = next_run(place, of)) {

@@ -21,6 +21,9 @@
  *       y[tile] = sums, added to what y holds when t0 > 0 or `accumulate`; bias and f after the
  *       last t
  *
+ * With STORAGE_HALF y cannot hold the sums in between: all patches are gathered, and the group
+ * keeps the sums of its panels, at most HELD of them, to itself.
+ *
  * With `batch_inner`, consecutive m are the same (p, q) of consecutive images: then a tile at the
  * edge of the image skips the taps outside it.
  *
@@ -63,6 +66,7 @@ enum {
     NR = NV * LANES,
     PITCH = DEPTH + 16, /* rows of patches fall into different sets of the first-level cache */
     STRIP = 7168,
+    HELD = STORAGE_HALF ? 8 : 1,
 };
 #undef W
 #define GATHER_TO local
@@ -82,41 +86,51 @@ static inline vec load_some(global const float *from, int count)
     return LOAD(lane);
 }
 
-static inline void store_some(vec v, global float *to, int count)
+static inline vec load_output(global const stored *y, int count)
+{
+    if (count >= LANES)
+        return LOAD_STORED(y);
+    float lane[LANES];
+    for (int i = 0; i < LANES; i++)
+        lane[i] = i < count ? GET_STORED(y, i) : 0.0f;
+    return LOAD(lane);
+}
+
+static inline void store_output(vec v, global stored *y, int count)
 {
     if (count >= LANES) {
-        STORE(v, to);
+        STORE_STORED(v, y);
         return;
     }
     float lane[LANES];
     STORE(v, lane);
     for (int i = 0; i < count; i++)
-        to[i] = lane[i];
+        PUT_STORED(lane[i], y, i);
 }
 
 /* w -> panels[groups][columns / NR][R S depth][NR]: element (r, s, c, column) of group g is
  * w[base + g by_group + r by_r + s by_s + c by_c + column by_column]. Group (panel, tap, g). */
-KERNEL conv2d_implicit_gemm_pack(INPUT(float, w), OUTPUT(float, panels), int S, int depth,
+KERNEL conv2d_implicit_gemm_pack(INPUT(stored, w), OUTPUT(stored, panels), int S, int depth,
                                  int columns, long base, long by_group, long by_r, long by_s,
                                  long by_c, long by_column)
 {
-    AT(const float, w);
-    AT(float, panels);
+    AT(const stored, w);
+    AT(stored, panels);
     const int panel = get_group_id(0), tap = get_group_id(1), g = get_group_id(2);
     const int count = min((int)NR, columns - panel * NR);
     const long taps = get_num_groups(1);
-    global float *to = panels + (((long)g * get_num_groups(0) + panel) * taps + tap) * depth * NR;
-    global const float *from =
+    global stored *to = panels + (((long)g * get_num_groups(0) + panel) * taps + tap) * depth * NR;
+    global const stored *from =
         w + base + g * by_group + tap / S * by_r + tap % S * by_s + (long)panel * NR * by_column;
     for (int c = 0; c < depth; c++, from += by_c, to += NR) {
         if (by_column == 1 && count == NR) {
             for (int i = 0; i < NR; i += LANES)
-                STORE(LOAD(from + i), to + i);
+                STORE_STORED(LOAD_STORED(from + i), to + i);
         } else {
             for (int i = 0; i < count; i++)
-                to[i] = from[i * by_column];
+                PUT_STORED(GET_STORED(from, i * by_column), to, i);
             for (int i = count; i < NR; i++)
-                to[i] = 0.0f;
+                PUT_STORED(0.0f, to, i);
         }
     }
 }
@@ -125,7 +139,7 @@ KERNEL conv2d_implicit_gemm_pack(INPUT(float, w), OUTPUT(float, panels), int S, 
 #define ADD_PRODUCTS(sum, value_at, b)                                                             \
     do {                                                                                           \
         vec factor[NV];                                                                            \
-        _Pragma("unroll") for (int j = 0; j < NV; j++) factor[j] = LOAD((b) + j * LANES);          \
+        _Pragma("unroll") for (int j = 0; j < NV; j++) factor[j] = LOAD_STORED((b) + j * LANES);   \
         _Pragma("unroll") for (int i = 0; i < MR; i++)                                             \
         {                                                                                          \
             const vec value = (vec)(value_at);                                                     \
@@ -143,12 +157,13 @@ struct rows {
     int run, skip, at;
 };
 
-/* result[MR][NR] = patch[MR][depth] . (depth rows of the panel from b on) */
-static inline void multiply(float *result, local const float *patch, global const float *b,
-                            int depth, struct rows rows)
+/* result[MR][NR] = patch[MR][depth] . (depth rows of the panel from b on), added to what it holds
+ * unless it is `fresh`. */
+static inline void multiply(float *result, local const float *patch, global const stored *b,
+                            int depth, struct rows rows, int fresh)
 {
     vec sum[MR][NV];
-    EACH_SUM sum[i][j] = (vec)0.0f;
+    EACH_SUM sum[i][j] = fresh ? (vec)0.0f : LOAD(result + i * NR + j * LANES);
     int left = rows.run - rows.at; /* rows is the caller's: cl/conv2d_gather.cl */
     for (int t = 0, end; t < depth; b += (long)rows.skip * NR, left = rows.run)
         for (end = min(depth, t + left); t < end; t++, b += NR)
@@ -158,8 +173,8 @@ static inline void multiply(float *result, local const float *patch, global cons
 
 /* result[MR][NR] = the product of MR patches that lie inside the image, read in place, and a panel
  * from b on, whose rows of taps are `skip` rows apart. */
-static inline void multiply_in_place(float *result, global const float *const *from,
-                                     global const float *b, int skip, struct patches of)
+static inline void multiply_in_place(float *result, global const stored *const *from,
+                                     global const stored *b, int skip, struct patches of)
 {
     const int run = of.run_taps * of.depth;
     vec sum[MR][NV];
@@ -168,7 +183,7 @@ static inline void multiply_in_place(float *result, global const float *const *f
         for (int s = 0; s < of.S; s += of.run_taps) {
             const long first = ((long)r * of.step_h * of.W + s * of.step_w) * of.C;
             for (long t = first; t < first + run; t++, b += NR)
-                ADD_PRODUCTS(sum, from[i][t], b);
+                ADD_PRODUCTS(sum, GET_STORED(from[i], t), b);
         }
     }
     EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
@@ -177,7 +192,7 @@ static inline void multiply_in_place(float *result, global const float *const *f
 /* y[row i][columns k ..] = f(result[i][..] + bias), y starting with the group's first column;
  * added to what y holds unless it is the `first` part of the sum, without bias and f unless it is
  * the `last`. */
-static inline void finish(global float *y, const long *to, int rows, int k, int columns,
+static inline void finish(global stored *y, const long *to, int rows, int k, int columns,
                           const float *result, global const float *bias, int first, int last,
                           int use_bias, int activation, float alpha)
 {
@@ -190,17 +205,17 @@ static inline void finish(global float *y, const long *to, int rows, int k, int 
         if (simple && count >= LANES) {
             for (int i = 0; i < rows; i++) {
                 const vec value = LOAD(result + i * NR + j) + shift;
-                STORE(value < floor ? floor : value, y + to[i] + k + j);
+                STORE_STORED(value < floor ? floor : value, y + to[i] + k + j);
             }
             continue;
         }
         for (int i = 0; i < rows; i++) {
             vec value = LOAD(result + i * NR + j) + shift;
             if (!first)
-                value += load_some(y + to[i] + k + j, count);
+                value += load_output(y + to[i] + k + j, count);
             if (last)
                 value = activate_vec(value, activation, alpha);
-            store_some(value, y + to[i] + k + j, count);
+            store_output(value, y + to[i] + k + j, count);
         }
     }
 }
@@ -214,9 +229,21 @@ static inline int2 taps_inside(int coordinate, int step, int taps, int size)
     return (int2)(inside.x, min(taps, inside.y));
 }
 
+/* The taps, first and last + 1, that fall into the image for some output of a tile, and for all. */
+struct span {
+    int2 some, all;
+};
+
+static inline struct span join(struct span a, int2 taps)
+{
+    struct span both = {(int2)(min(a.some.x, taps.x), max(a.some.y, taps.y)),
+                        (int2)(max(a.all.x, taps.x), min(a.all.y, taps.y))};
+    return both;
+}
+
 /* patch[MR][PITCH] = `count` elements, from `place` on, of the patches of the pixels at[rows]; tap
  * (0, 0) of pixel (0, 0) lies at (top, left). Rows beyond are zeros. */
-static inline void gather_tile(local float *patch, global const float *x, const struct pixel *at,
+static inline void gather_tile(local float *patch, global const stored *x, const struct pixel *at,
                                int rows, int stride_h, int stride_w, int top, int left,
                                struct place place, int count, struct patches of)
 {
@@ -229,23 +256,22 @@ static inline void gather_tile(local float *patch, global const float *x, const 
     }
 }
 
-KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
-                            OUTPUT(float, y), int N, int H, int W, int C, int K, int R, int S,
+KERNEL conv2d_implicit_gemm(INPUT(stored, x), INPUT(stored, panels), INPUT(float, bias),
+                            OUTPUT(stored, y), int N, int H, int W, int C, int K, int R, int S,
                             int P, int Q, int stride_h, int stride_w, int step_h, int step_w,
                             int first_h, int first_w, int to_h, int to_w, int to_first_h,
                             int to_first_w, int to_stride_h, int to_stride_w, int batch_inner,
                             int use_bias, int accumulate, int activation, float alpha)
 {
-    AT(const float, x);
-    AT(const float, panels);
+    AT(const stored, x);
+    AT(const stored, panels);
     AT(const float, bias);
-    AT(float, y);
+    AT(stored, y);
     local float patch[MR * PITCH];
-    float result[MR * NR];
+    float results[HELD * MR * NR];
     long to[MR];
     struct pixel at[MR];
-    global const float *from[MR];
-    int2 rs = (int2)(R, 0), ss = (int2)(S, 0), all_rs = (int2)(0, R), all_ss = (int2)(0, S);
+    struct span r = {(int2)(R, 0), (int2)(0, R)}, s = {(int2)(S, 0), (int2)(0, S)};
     const int g = get_group_id(2), groups = get_num_groups(2), depth = C / groups, kg = K / groups;
     const int panel_count = (kg + NR - 1) / NR;
     const long m = (long)get_group_id(0) * MR;
@@ -256,44 +282,45 @@ KERNEL conv2d_implicit_gemm(INPUT(float, x), INPUT(float, panels), INPUT(float, 
         at[i] = pixel;
         to[i] = (((long)pixel.n * to_h + pixel.p * to_stride_h + to_first_h) * to_w +
                  pixel.q * to_stride_w + to_first_w) * K;
-        const int2 r = taps_inside(pixel.p * stride_h + first_h, step_h, R, H);
-        const int2 s = taps_inside(pixel.q * stride_w + first_w, step_w, S, W);
-        rs = (int2)(min(rs.x, r.x), max(rs.y, r.y));
-        ss = (int2)(min(ss.x, s.x), max(ss.y, s.y));
-        all_rs = (int2)(max(all_rs.x, r.x), min(all_rs.y, r.y));
-        all_ss = (int2)(max(all_ss.x, s.x), min(all_ss.y, s.y));
+        r = join(r, taps_inside(pixel.p * stride_h + first_h, step_h, R, H));
+        s = join(s, taps_inside(pixel.q * stride_w + first_w, step_w, S, W));
         pixel = batch_inner ? next_pixel_inner(pixel, N, Q) : next_pixel(pixel, P, Q);
     }
-    const int used_r = max(rs.y - rs.x, 0), used_s = max(ss.y - ss.x, 1);
-    const int taps = ss.y > ss.x ? used_r * used_s * depth : 0;
+    const int used_r = max(r.some.y - r.some.x, 0), used_s = max(s.some.y - s.some.x, 1);
+    const int taps = s.some.y > s.some.x ? used_r * used_s * depth : 0;
     const struct patches of = describe(H, W, C, used_r, used_s, step_h, step_w, depth);
     struct rows run = {used_s * depth, (S - used_s) * depth, 0};
-    const int top = first_h + rs.x * step_h, left = first_w + ss.x * step_w;
+    const int top = first_h + r.some.x * step_h, left = first_w + s.some.x * step_w;
+    const long first = r.some.x * S + s.some.x; /* tap */
     x += g * depth;
     panels += (long)g * panel_count * R * S * depth * NR;
-    if (taps > 0 && all(rs == all_rs) && all(ss == all_ss)) {
+    if (!STORAGE_HALF && taps > 0 && all(r.some == r.all) && all(s.some == s.all)) {
+        global const stored *from[MR];
         for (int i = 0; i < MR; i++) {
             const struct pixel p = at[i < rows ? i : 0];
             from[i] = x + (((long)p.n * H + p.p * stride_h + top) * W + p.q * stride_w + left) * C;
         }
         for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {
-            multiply_in_place(result, from,
-                              panels + ((long)panel * R * S + rs.x * S + ss.x) * depth * NR,
-                              run.skip, of);
-            finish(y, to, rows, panel * NR, kg, result, bias + g * kg, !accumulate, 1, use_bias,
+            multiply_in_place(results, from,
+                              panels + ((long)panel * R * S + first) * depth * NR, run.skip, of);
+            finish(y, to, rows, panel * NR, kg, results, bias + g * kg, !accumulate, 1, use_bias,
                    activation, alpha);
         }
         return;
     }
     for (int t0 = 0; t0 == 0 || t0 < taps; t0 += DEPTH) {
-        const int count = min(DEPTH, taps - t0);
+        const int count = min(DEPTH, taps - t0), last = t0 + count == taps;
         gather_tile(patch, x, at, rows, stride_h, stride_w, top, left, place_of(t0, of), count, of);
         run.at = t0 % run.run;
-        const long row = (long)((rs.x + t0 / run.run) * S + ss.x) * depth + run.at;
+        const long row = (first + t0 / run.run * S) * depth + run.at;
+        float *result = results;
         for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {
-            multiply(result, patch, panels + ((long)panel * R * S * depth + row) * NR, count, run);
-            finish(y, to, rows, panel * NR, kg, result, bias + g * kg, t0 == 0 && !accumulate,
-                   t0 + count == taps, use_bias, activation, alpha);
+            multiply(result, patch, panels + ((long)panel * R * S * depth + row) * NR, count, run,
+                     !STORAGE_HALF || t0 == 0);
+            if (!STORAGE_HALF || last)
+                finish(y, to, rows, panel * NR, kg, result, bias + g * kg,
+                       (STORAGE_HALF || t0 == 0) && !accumulate, last, use_bias, activation, alpha);
+            result += STORAGE_HALF * MR * NR;
         }
     }
 }

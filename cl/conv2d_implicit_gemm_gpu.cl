@@ -27,22 +27,22 @@
 
 #define TILES __attribute__((reqd_work_group_size(TX, TY, 1))) kernel void
 
-/* Four elements from u on of an image row `row` of `width` floats; zeros outside and beyond
+/* Four elements from u on of an image row `row` of `width` elements; zeros outside and beyond
  * `left`. */
-static inline float4 fetch_pixels(global const float *row, long u, long width, int left,
+static inline float4 fetch_pixels(global const stored *row, long u, long width, int left,
                                   int aligned)
 {
     float4 piece = (float4)0.0f;
     if (aligned)
-        return left > 0 && u >= 0 && u < width ? *(global const float4 *)(row + u) : piece;
+        return left > 0 && u >= 0 && u < width ? LOAD_PIECE(row + u) : piece;
     if (left > 0 && u >= 0 && u < width)
-        piece.x = row[u];
+        piece.x = GET_STORED(row, u);
     if (left > 1 && u + 1 >= 0 && u + 1 < width)
-        piece.y = row[u + 1];
+        piece.y = GET_STORED(row, u + 1);
     if (left > 2 && u + 2 >= 0 && u + 2 < width)
-        piece.z = row[u + 2];
+        piece.z = GET_STORED(row, u + 2);
     if (left > 3 && u + 3 >= 0 && u + 3 < width)
-        piece.w = row[u + 3];
+        piece.w = GET_STORED(row, u + 3);
     return piece;
 }
 
@@ -60,16 +60,16 @@ static inline int3 next_slice(int3 at, int run, int run_taps, int S)
     return at.y + run_taps < S ? (int3)(0, at.y + run_taps, at.z) : (int3)(0, 0, at.z + 1);
 }
 
-TILES conv2d_implicit_gemm(INPUT(float, x), INPUT(float, w), INPUT(float, bias), OUTPUT(float, y),
-                           SHAPE, int to_h, int to_w, int to_first_h, int to_first_w,
-                           int to_stride_h, int to_stride_w, int run_taps, long w_first,
-                           long by_group, long by_r, long by_s, long pitch, int across,
-                           int use_bias, int accumulate, int activation, float alpha)
+TILES conv2d_implicit_gemm(INPUT(stored, x), INPUT(stored, w), INPUT(float, bias),
+                           OUTPUT(stored, y), SHAPE, int to_h, int to_w, int to_first_h,
+                           int to_first_w, int to_stride_h, int to_stride_w, int run_taps,
+                           long w_first, long by_group, long by_r, long by_s, long pitch,
+                           int across, int use_bias, int accumulate, int activation, float alpha)
 {
-    AT(const float, x);
-    AT(const float, w);
+    AT(const stored, x);
+    AT(const stored, w);
     AT(const float, bias);
-    AT(float, y);
+    AT(stored, y);
     LOCAL_SLICES;
     const int item_x = get_local_id(0), item_y = get_local_id(1), item = item_y * TX + item_x;
     const int g = get_group_id(2), depth = C / G, kg = K / G, run = run_taps * depth;
@@ -128,6 +128,7 @@ TILES conv2d_implicit_gemm(INPUT(float, x), INPUT(float, w), INPUT(float, bias),
     }
 }
 
+#if !STORAGE_HALF /* the gradient to the filter */
 /* Tap t as (c, s, r). */
 static inline int3 tap_of(int t, int S, int depth)
 {
@@ -248,3 +249,4 @@ conv2d_implicit_gemm_reduce(INPUT(float, partial), OUTPUT(float, dw), long count
         sum += partial[z * count + i];
     dw[i] = sum;
 }
+#endif

@@ -7,7 +7,7 @@
  * Local memory: 4 STRIP = 28 KiB. */
 
 /* The image rows of output row (n, p), `columns` pixels from column `w` on. */
-static inline void gather_strips(local float *strip, global const float *x, int n, int p, int w,
+static inline void gather_strips(local float *strip, global const stored *x, int n, int p, int w,
                                  int columns, int pitch, SHAPE)
 {
     const struct patches of = describe(H, W, C, 1, columns, 1, 1, C);
@@ -18,7 +18,7 @@ static inline void gather_strips(local float *strip, global const float *x, int 
 }
 
 /* result[MR][NR] of MR outputs q that are `step` floats apart in the strips. */
-static inline void multiply_strips(float *result, local const float *strip, global const float *b,
+static inline void multiply_strips(float *result, local const float *strip, global const stored *b,
                                    int R, int runs, int run, int run_step, int pitch, int step)
 {
     vec sum[MR][NV];
@@ -30,14 +30,14 @@ static inline void multiply_strips(float *result, local const float *strip, glob
     EACH_SUM STORE(sum[i][j], result + i * NR + j * LANES);
 }
 
-KERNEL conv2d_implicit_gemm_strips(INPUT(float, x), INPUT(float, panels), INPUT(float, bias),
-                                   OUTPUT(float, y), SHAPE, int block, int pitch, int use_bias,
+KERNEL conv2d_implicit_gemm_strips(INPUT(stored, x), INPUT(stored, panels), INPUT(float, bias),
+                                   OUTPUT(stored, y), SHAPE, int block, int pitch, int use_bias,
                                    int accumulate, int activation, float alpha)
 {
-    AT(const float, x);
-    AT(const float, panels);
+    AT(const stored, x);
+    AT(const stored, panels);
     AT(const float, bias);
-    AT(float, y);
+    AT(stored, y);
     local float strip[STRIP];
     float result[MR * NR];
     long to[MR];

@@ -50,10 +50,10 @@ static inline float sum_of(vec v)
 /* result[rows][columns] = rows of A times rows of B; the numbers are compile-time constants, rows
  * beyond the last repeat it. */
 __attribute__((always_inline)) static inline void
-multiply(const int rows, const int columns, float *result, global const float *a, long lda,
-         int last_row, global const float *b, long ldb, int last_column, long k)
+multiply(const int rows, const int columns, float *result, global const stored *a, long lda,
+         int last_row, global const stored *b, long ldb, int last_column, long k)
 {
-    global const float *from_a[ROWS], *from_b[COLUMNS];
+    global const stored *from_a[ROWS], *from_b[COLUMNS];
     vec sum[ROWS][COLUMNS];
     long t = 0;
 #pragma unroll
@@ -67,10 +67,10 @@ multiply(const int rows, const int columns, float *result, global const float *a
         vec value[ROWS];
 #pragma unroll
         for (int i = 0; i < rows; i++)
-            value[i] = LOAD(from_a[i] + t);
+            value[i] = LOAD_STORED(from_a[i] + t);
 #pragma unroll
         for (int j = 0; j < columns; j++) {
-            const vec factor = LOAD(from_b[j] + t);
+            const vec factor = LOAD_STORED(from_b[j] + t);
             PREFETCH(from_b[j] + t + AHEAD);
 #pragma unroll
             for (int i = 0; i < rows; i++)
@@ -79,24 +79,24 @@ multiply(const int rows, const int columns, float *result, global const float *a
     }
     EACH_SUM result[i * columns + j] = sum_of(sum[i][j]);
     for (; t < k; t++)
-        EACH_SUM result[i * columns + j] += from_a[i][t] * from_b[j][t];
+        EACH_SUM result[i * columns + j] += GET_STORED(from_a[i], t) * GET_STORED(from_b[j], t);
 }
 
 __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
-gemm_few_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias), long m,
+gemm_few_cpu(INPUT(stored, a), INPUT(stored, b), INPLACE(stored, c), INPUT(float, bias), long m,
              long n, long k, long lda, long ldb, long ldc, long step, float alpha, float beta,
              int use_bias, int activation, float activation_alpha)
 {
-    AT(const float, a);
-    AT(const float, b);
-    AT(float, c);
+    AT(const stored, a);
+    AT(const stored, b);
+    AT(stored, c);
     AT(const float, bias);
     const long first = (long)get_group_id(0) * step, end = min(n, first + step);
     const int columns = m == 1 ? COLUMNS : COLUMNS_FEW, rows = m == 1 ? 1 : ROWS;
     float result[ROWS * COLUMNS_FEW > COLUMNS ? ROWS * COLUMNS_FEW : COLUMNS];
     for (long column = first; column < end; column += columns) {
         const int count = (int)min((long)columns, end - column);
-        global const float *from = b + column * ldb;
+        global const stored *from = b + column * ldb;
         for (long row = 0; row < m; row += rows) {
             const int height = (int)min((long)rows, m - row);
             if (rows == 1)
@@ -106,13 +106,13 @@ gemm_few_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, b
                          count - 1, k);
             for (int i = 0; i < height; i++)
                 for (int j = 0; j < count; j++) {
-                    global float *to = c + (row + i) * ldc + column + j;
+                    global stored *to = c + (row + i) * ldc + column + j;
                     float value = alpha * result[i * columns + j];
                     if (beta != 0.0f)
-                        value += beta * *to;
+                        value += beta * GET_STORED(to, 0);
                     if (use_bias)
                         value += bias[column + j];
-                    *to = activate_float(value, activation, activation_alpha);
+                    PUT_STORED(activate_float(value, activation, activation_alpha), to, 0);
                 }
         }
     }

@@ -17,14 +17,14 @@
 DEFINE_ACTIVATE(float)
 
 __attribute__((reqd_work_group_size(TX, TY, 1))) kernel void
-gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias), long m, long n,
-         long k, long lda, long ldb, long ldc, int transpose_a, int transpose_b, int splits,
+gemm_gpu(INPUT(stored, a), INPUT(stored, b), INPLACE(stored, c), INPUT(float, bias), long m,
+         long n, long k, long lda, long ldb, long ldc, int transpose_a, int transpose_b, int splits,
          long kstep, long c_split, long a_batch, long b_batch, long c_batch, float alpha,
          float beta, int use_bias, int activation, float activation_alpha)
 {
-    AT(const float, a);
-    AT(const float, b);
-    AT(float, c);
+    AT(const stored, a);
+    AT(const stored, b);
+    AT(stored, c);
     AT(const float, bias);
     LOCAL_SLICES;
     const int x = (int)get_local_id(0), y = (int)get_local_id(1), item = y * TX + x;
@@ -62,6 +62,7 @@ gemm_gpu(INPUT(float, a), INPUT(float, b), INPLACE(float, c), INPUT(float, bias)
                        is_aligned(c, ldc), end);
 }
 
+#if !STORAGE_HALF /* partial sums are float32 */
 /* C = f(sum over s of partial[s][M][N], in the order of s, + beta C + bias[N]); one work-item per
  * element, 64 of a row per group: group (g0, g1) has row g0. */
 __attribute__((reqd_work_group_size(64, 1, 1))) kernel void
@@ -83,3 +84,4 @@ gemm_reduce(INPUT(float, partial), INPLACE(float, c), INPUT(float, bias), long m
         sum += bias[column];
     c[row * ldc + column] = activate_float(sum, activation, activation_alpha);
 }
+#endif

@@ -95,48 +95,62 @@ static inline void keep_pieces(local float4 *a, local float4 *b, const float4 *a
         keep_piece(b, BP, piece_at(i, item, BN, b_across), b_across, b_piece[i]);
 }
 
-/* The first `left` of four floats, zeros after them. */
-static inline float4 fetch_part(global const float *from, long left)
+/* Four elements at once: floats where they lie on 16 bytes, for only then do compilers load them
+ * so; halves anywhere. */
+#if STORAGE_HALF
+#define LOAD_PIECE(p)     vload_half4(0, p)
+#define STORE_PIECE(v, p) vstore_half4_rte(v, 0, p)
+#define PIECE_ALIGN       2
+#else
+#define LOAD_PIECE(p)     (*(global const float4 *)(p))
+#define STORE_PIECE(v, p) (*(global float4 *)(p) = (v))
+#define PIECE_ALIGN       16
+#endif
+
+static inline int is_aligned(global const stored *p, long pitch)
+{
+    return pitch % 4 == 0 && (uintptr_t)p % PIECE_ALIGN == 0;
+}
+
+#define GET_FLOAT(p, i) ((p)[i])
+
+/* The first `left` of four elements; the others stay. */
+#define FETCH_PART(piece, left, GET, from)                                                         \
+    do {                                                                                           \
+        if ((left) > 0)                                                                            \
+            piece.x = GET(from, 0);                                                                \
+        if ((left) > 1)                                                                            \
+            piece.y = GET(from, 1);                                                                \
+        if ((left) > 2)                                                                            \
+            piece.z = GET(from, 2);                                                                \
+        if ((left) > 3)                                                                            \
+            piece.w = GET(from, 3);                                                                \
+    } while (0)
+
+/* `aligned`: as is_aligned says. */
+static inline float4 fetch_piece(global const stored *from, long left, int aligned)
 {
     float4 piece = (float4)0.0f;
-    if (left > 0)
-        piece.x = from[0];
-    if (left > 1)
-        piece.y = from[1];
-    if (left > 2)
-        piece.z = from[2];
-    if (left > 3)
-        piece.w = from[3];
+    if (aligned && left >= 4)
+        return LOAD_PIECE(from);
+    FETCH_PART(piece, left, GET_STORED, from);
     return piece;
 }
 
-/* `aligned`: `from` is a multiple of 16 bytes. Only then do compilers load four floats at once. */
-static inline float4 fetch_piece(global const float *from, long left, int aligned)
-{
-    if (aligned && left >= 4)
-        return *(global const float4 *)from;
-    return fetch_part(from, left);
-}
-
-static inline void store_piece(global float *to, long left, int aligned, float4 piece)
+static inline void store_piece(global stored *to, long left, int aligned, float4 piece)
 {
     if (aligned && left >= 4) {
-        *(global float4 *)to = piece;
+        STORE_PIECE(piece, to);
         return;
     }
     if (left > 0)
-        to[0] = piece.x;
+        PUT_STORED(piece.x, to, 0);
     if (left > 1)
-        to[1] = piece.y;
+        PUT_STORED(piece.y, to, 1);
     if (left > 2)
-        to[2] = piece.z;
+        PUT_STORED(piece.z, to, 2);
     if (left > 3)
-        to[3] = piece.w;
-}
-
-static inline int is_aligned(global const float *p, long pitch)
-{
-    return pitch % 4 == 0 && (uintptr_t)p % 16 == 0;
+        PUT_STORED(piece.w, to, 3);
 }
 
 /* A matrix in memory: terms k of `lines` lines, stored [line][k], or [k][line] if `across`. */
@@ -146,7 +160,7 @@ struct matrix {
 };
 
 /* Four terms from k on of line `line`, or of four lines; zeros beyond `lines` and kend. */
-static inline float4 fetch(global const float *x, struct matrix of, long line, long k, long kend)
+static inline float4 fetch(global const stored *x, struct matrix of, long line, long k, long kend)
 {
     const bool inside = line < of.lines && k < kend;
     const long left = of.across ? of.lines - line : kend - k;
@@ -155,8 +169,8 @@ static inline float4 fetch(global const float *x, struct matrix of, long line, l
 }
 
 /* A work-item's pieces of the slice from term k on of the `size` lines from `line` on. */
-static inline void fetch_pieces(float4 *piece, int pieces, global const float *x, struct matrix of,
-                                int item, int size, long line, long k, long kend)
+static inline void fetch_pieces(float4 *piece, int pieces, global const stored *x,
+                                struct matrix of, int item, int size, long line, long k, long kend)
 {
 #pragma unroll
     for (int i = 0; i < pieces; i++) {
@@ -209,8 +223,8 @@ struct ending {
 
 /* c[column ..] = f(alpha sums + beta c + bias) of work-item x's elements of one row, of which there
  * are n. */
-static inline void finish_row(global float *c, global const float *bias, const float4 *sums, int x,
-                              long column, long n, int aligned, struct ending end)
+static inline void finish_row(global stored *c, global const float *bias, const float4 *sums,
+                              int x, long column, long n, int aligned, struct ending end)
 {
 #pragma unroll
     for (int j = 0; j < TN / 4; j++) {
@@ -218,8 +232,11 @@ static inline void finish_row(global float *c, global const float *bias, const f
         float4 value = end.alpha * sums[j];
         if (end.beta != 0.0f)
             value += end.beta * fetch_piece(c + at, left, aligned);
-        if (end.use_bias)
-            value += fetch_part(bias + at, left);
+        if (end.use_bias) {
+            float4 shift = (float4)0.0f;
+            FETCH_PART(shift, left, GET_FLOAT, bias + at);
+            value += shift;
+        }
         value = activate_float4(value, end.activation, end.activation_alpha);
         store_piece(c + at, left, aligned, value);
     }

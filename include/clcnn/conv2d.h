@@ -75,7 +75,7 @@ struct clcnn_conv2d_params {
     enum clcnn_conv2d_algorithm algorithm; /* AUTO, or required for every phase */
     unsigned forbidden;                    /* bits 1 << algorithm that must not be chosen */
     bool tune;                             /* time the likely ones, see create */
-    unsigned phases;                       /* bits 1 << phase to prepare; 0 = all that storage allows */
+    unsigned phases;      /* bits 1 << phase to prepare; 0 = all that storage allows */
     size_t max_workspace; /* bytes a call may ask for; 0 = 256 MiB; 1 = none at all */
     double max_error;     /* bound on |y - exact| / sum(|x||w|); 0 = no bound asked */
 };
@@ -101,16 +101,17 @@ CLCNN_API enum clcnn_status clcnn_conv2d_output_size(const struct clcnn_conv2d_p
  * from that of `direct` by more than the declared bounds is dropped, and the fastest wins. What
  * tuning finds is kept in the device's program cache, per device, driver, version of the kernels
  * and problem, and decides later creates too, with or without `tune`. A problem whose phases are
- * FORWARD alone is taken to pack its filter beforehand, any other to do so in each call.
+ * FORWARD alone is taken to pack its filter beforehand, any other to do so in each call. FLOAT16
+ * is not tuned.
  *
  * The choice and why the others lost are logged (topic "choose"), and with them the line of
  * `clcnn bench conv` that repeats the problem.
  *
  * Requires: sizes > 0 and P, Q > 0; groups divides C and K; strides above 1 in no direction, or
  * dilation above 1 in none (as in Keras); pads >= 0, and 0 without EXPLICIT; a known padding,
- * algorithm and activation, not softmax; storage FLOAT32 or FLOAT16; forbidden names algorithms, and
- * not the required one; max_error >= 0; a filter of one group (R S C/G elements) and an image row
- * (W C, Q K) below 2^31 elements.
+ * algorithm and activation, not softmax; storage FLOAT32 or FLOAT16; forbidden names algorithms,
+ * and not the required one; max_error >= 0; a filter of one group (R S C/G elements) and an image
+ * row (W C, Q K) below 2^31 elements.
  * Errors: INVALID_ARGUMENT; UNSUPPORTED (the required algorithm cannot, or nothing that is not
  * forbidden keeps the budgets: the message names each algorithm and why not); DEVICE;
  * OUT_OF_MEMORY. A gradient in FLOAT16 is UNSUPPORTED. */

@@ -2,8 +2,9 @@
  *
  *   y[n][u] = f(bias[u] + sum over i of x[n][i] w[u][i])
  *
- * x[N][F], w[U][F], y[N][U], bias[U]; float32. It is a 1x1 convolution of a 1x1 image and shares
- * its filter layout. N batch, F features, U units.
+ * x[N][F], w[U][F], y[N][U], bias[U]. float32, or, forward alone, x, w, packed_w and y in float16
+ * (`storage`), bias and arithmetic in float32, y rounded to the nearest half. It is a 1x1
+ * convolution of a 1x1 image and shares its filter layout. N batch, F features, U units.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_DENSE_H
@@ -22,13 +23,15 @@ struct clcnn_dense_params {
     enum clcnn_activation activation; /* fused; without softmax */
     float activation_alpha;           /* leaky_relu; 0 = 0.3 */
     bool inference_only;              /* forward alone is prepared */
+    enum clcnn_dtype storage;         /* FLOAT32, or, with inference_only, FLOAT16 */
 };
 
 struct clcnn_dense;
 
 /* An op is used by one thread at a time and keeps the device alive. Requires: batch, features,
- * units > 0; an activation that is known, not softmax; activation_alpha finite, >= 0.
- * Errors: INVALID_ARGUMENT, DEVICE, OUT_OF_MEMORY. */
+ * units > 0; an activation that is known, not softmax; activation_alpha finite, >= 0; storage
+ * FLOAT32 or FLOAT16. Errors: INVALID_ARGUMENT, UNSUPPORTED (FLOAT16 without inference_only),
+ * DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_dense_create(struct clcnn_device *device,
                                                const struct clcnn_dense_params *params,
                                                struct clcnn_dense **out);

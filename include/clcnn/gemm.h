@@ -3,7 +3,10 @@
  *   C[M][N] = f(alpha * op(A)[M][K] . op(B)[K][N] + beta * C[M][N] + bias[N])
  *
  * op(A) = A[M][K], or A^T with A stored [K][M] (transpose_a); the same for B: [K][N], or stored
- * [N][K] (transpose_b). f is an activation without softmax. float32.
+ * [N][K] (transpose_b). f is an activation without softmax.
+ *
+ * float32; or A, B and C in float16 (`storage`), while alpha, beta, bias and arithmetic stay
+ * float32: C is then what float32 gives, rounded to the nearest half (infinite from 65520 on).
  *
  * Sources: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34,
  * 2008 (CPU); Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", SC 2008 (GPU).
@@ -32,7 +35,8 @@ struct clcnn_gemm_params {
     bool transpose_a, transpose_b;
     bool use_bias;
     enum clcnn_activation activation;
-    float activation_alpha; /* leaky_relu; 0 = 0.3 */
+    float activation_alpha;   /* leaky_relu; 0 = 0.3 */
+    enum clcnn_dtype storage; /* FLOAT32 or FLOAT16, see above */
     enum clcnn_gemm_algorithm algorithm;
 };
 
@@ -56,8 +60,9 @@ CLCNN_API const char *clcnn_gemm_algorithm_word(enum clcnn_gemm_algorithm algori
 
 /* Chooses an implementation and builds it. An op is used by one thread at a time and keeps the
  * device alive. Requires: sizes > 0, every matrix addressable; a known algorithm and activation,
- * not softmax; activation_alpha finite, >= 0. Errors: INVALID_ARGUMENT, UNSUPPORTED (a required
- * algorithm cannot), DEVICE, OUT_OF_MEMORY. */
+ * not softmax; activation_alpha finite, >= 0; storage FLOAT32 or FLOAT16. Errors:
+ * INVALID_ARGUMENT, UNSUPPORTED (a required algorithm cannot, or none: in FLOAT16 the CPU class
+ * multiplies by B^T alone), DEVICE, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_gemm_create(struct clcnn_device *device,
                                               const struct clcnn_gemm_params *params,
                                               struct clcnn_gemm **out);

@@ -11,6 +11,7 @@
 
 #include <clcnn/device.h>
 #include <clcnn/model.h>
+#include <clcnn/tensor.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +25,12 @@ struct clcnn_session_params {
     size_t max_workspace; /* bytes, per convolution (shared by all); 0 = 256 MiB */
     double max_error;     /* per convolution, see conv2d.h; 0 = no bound */
     bool tune; /* choose convolutions by timing, which takes seconds once: see conv2d.h */
+    /* What activations and kernels are kept in on the device: FLOAT32 (the default), or FLOAT16,
+     * which halves that memory and its traffic on every device. The arithmetic and the biases stay
+     * float32, and so do the caller's arrays and the model: kernels and x are rounded to half on
+     * their way in, and every layer's result (relatively by at most 2^-11; infinite from 65520
+     * on). */
+    enum clcnn_dtype storage;
 };
 
 /* What a plan holds on the device, in bytes. */
@@ -33,9 +40,9 @@ struct clcnn_plan_info {
 };
 
 /* BLOCKS: builds kernels, uploads the weights and runs once on zeros; params NULL = the defaults.
- * Requires: a finished model; batch >= 0; max_error finite, >= 0. Errors: INVALID_ARGUMENT,
- * UNSUPPORTED, DEVICE, OUT_OF_MEMORY (the message says what was needed and that a smaller batch
- * would help). */
+ * Requires: a finished model; batch >= 0; max_error finite, >= 0; storage FLOAT32 or FLOAT16.
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, DEVICE, OUT_OF_MEMORY (the message says what was needed
+ * and that a smaller batch would help). */
 CLCNN_API enum clcnn_status clcnn_session_create(struct clcnn_device *device,
                                                  struct clcnn_model *model,
                                                  const struct clcnn_session_params *params,

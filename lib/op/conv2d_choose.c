@@ -139,7 +139,8 @@ enum clcnn_status clcnn_conv2d_choose(const struct clcnn_conv2d_problem *problem
         contest.candidates[i].impl = gpu ? impl->gpu : impl;
         judge(&contest.candidates[i], problem, phase);
     }
-    if (count_left(&contest) > 1 && !clcnn_conv2d_recall(&contest) && problem->tune) {
+    bool tune = problem->tune && problem->storage == CLCNN_DTYPE_FLOAT32;
+    if (count_left(&contest) > 1 && !clcnn_conv2d_recall(&contest) && tune) {
         clcnn_conv2d_tune(&contest);
         clcnn_conv2d_remember(&contest);
     }

@@ -4,11 +4,13 @@
 #include "op/conv2d.h"
 #include "op/conv2d_filter_gemm.h"
 #include "op/conv2d_filter_strips.h"
+#include "op/storage.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* As in the kernels. */
-enum { STRIP = 7168 };
+enum { STRIP = 7168, HELD = 8, OPTIONS = 64 };
 
 struct implicit {
     struct clcnn_conv2d_problem problem;
@@ -158,8 +160,8 @@ static enum clcnn_status plan(struct implicit *implicit)
     implicit->panels = clcnn_divide_up(columns_of(problem, implicit->phase), implicit->nr);
     plan_strips(implicit);
     int64_t rows = clcnn_conv2d_terms(problem, implicit->phase);
-    implicit->packed_bytes =
-        (size_t)(problem->groups * implicit->panels * rows * implicit->nr) * sizeof(float);
+    implicit->packed_bytes = (size_t)(problem->groups * implicit->panels * rows * implicit->nr) *
+                             clcnn_dtype_size(problem->storage);
     if (implicit->packed_bytes > problem->max_workspace)
         TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "needs %zu bytes of workspace",
                        implicit->packed_bytes));
@@ -168,12 +170,13 @@ done:
 }
 
 /* Larger tiles of patches where local memory is ordinary memory, and ample. */
-static const char *options_of(const struct implicit *implicit)
+static void spell_options(const struct implicit *implicit, char text[OPTIONS])
 {
-    bool narrow = implicit->nr == vector_lanes(&implicit->problem);
-    if (clcnn_device_info(implicit->problem.device)->local_bytes < 256 << 10)
-        return narrow ? "-DNV=1" : "";
-    return narrow ? "-DDEPTH=1152 -DNV=1" : "-DDEPTH=1152";
+    const struct clcnn_conv2d_problem *problem = &implicit->problem;
+    bool ample = clcnn_device_info(problem->device)->local_bytes >= 256 << 10;
+    snprintf(text, OPTIONS, "%s%s%s", ample ? "-DDEPTH=1152 " : "",
+             implicit->nr == vector_lanes(problem) ? "-DNV=1 " : "",
+             clcnn_storage_option(problem->storage));
 }
 
 static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
@@ -191,7 +194,8 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
         TRY(clcnn_conv2d_filter_gemm_create(problem, &implicit->filter));
     } else {
         TRY(plan(implicit));
-        const char *options = options_of(implicit);
+        char options[OPTIONS];
+        spell_options(implicit, options);
         TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_pack",
                                 &implicit->pack));
         TRY(clcnn_kernel_create(problem->device, program, options,
@@ -237,12 +241,15 @@ static enum clcnn_status pack_filter(void *state, struct clcnn_stream *stream,
              LONG(1), LONG(taps)));
 }
 
-/* Few tiles: the panels of one are shared among several work-items. */
+/* Few tiles: the panels of one are shared among several work-items. So are they where a work-item
+ * keeps the sums of its panels to itself. */
 static struct clcnn_grid multiply_grid(const struct implicit *implicit, int64_t pixels)
 {
     int64_t groups = implicit->problem.groups, items = 4 * implicit->problem.compute_units;
     int64_t tiles = clcnn_divide_up(pixels, implicit->mr);
     int64_t shares = tiles > 0 ? clcnn_divide_up(items, tiles * groups) : 1;
+    if (implicit->problem.storage != CLCNN_DTYPE_FLOAT32)
+        shares = clcnn_max(shares, clcnn_divide_up(implicit->panels, HELD));
     return GRID3(tiles, clcnn_min(shares, implicit->panels), groups, 1, 1, 1);
 }
 
@@ -359,6 +366,7 @@ static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 const struct clcnn_conv2d_impl clcnn_conv2d_implicit_gemm = {
     .name = "implicit_gemm",
     .algorithm = CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM,
+    .stores_half = true,
     .unsupported = unsupported,
     .cost = cost,
     .error_bound = clcnn_conv2d_sum_bound,

@@ -3,6 +3,8 @@
 #include "op/conv2d_implicit_gemm.h"
 #include "op/gemm_gpu.h"
 #include "op/reduce_columns.h"
+#include "op/storage.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SHORTEST_RANGE = 256, REDUCE_GROUP = 64 };
@@ -111,7 +113,7 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     static const char program[] = "conv2d_implicit_gemm_gpu";
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct implicit *implicit = NULL;
-    char options[CLCNN_GPU_TILE_OPTIONS];
+    char tile[CLCNN_GPU_TILE_OPTIONS], options[2 * CLCNN_GPU_TILE_OPTIONS];
     bool filter = phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
     TRY(clcnn_alloc(1, sizeof(*implicit), &implicit));
     implicit->problem = *problem;
@@ -119,7 +121,8 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     implicit->tile = tile_of(problem, phase);
     if (filter)
         TRY(plan_filter(implicit));
-    clcnn_gpu_tile_options(implicit->tile, options);
+    clcnn_gpu_tile_options(implicit->tile, tile);
+    snprintf(options, sizeof(options), "%s %s", tile, clcnn_storage_option(problem->storage));
     TRY(clcnn_kernel_create(problem->device, program, options,
                             filter ? "conv2d_implicit_gemm_filter" : "conv2d_implicit_gemm",
                             &implicit->multiply));
@@ -258,6 +261,7 @@ static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 const struct clcnn_conv2d_impl clcnn_conv2d_implicit_gemm_gpu = {
     .name = "implicit_gemm",
     .algorithm = CLCNN_CONV2D_ALGORITHM_IMPLICIT_GEMM,
+    .stores_half = true,
     .unsupported = unsupported,
     .cost = cost,
     .error_bound = clcnn_conv2d_sum_bound,

@@ -1,6 +1,7 @@
 #include "base/memory.h"
 #include "op/gemm.h"
 #include "op/reduce_columns.h"
+#include "op/storage.h"
 #include <clcnn/dense.h>
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +24,9 @@ static enum clcnn_status check_params(const struct clcnn_dense_params *p)
             "dense: activation %s cannot be fused", clcnn_activation_name(p->activation));
     REQUIRE(p->activation_alpha >= 0.0f && isfinite(p->activation_alpha),
             "dense: activation_alpha=%g is not a finite number >= 0", (double)p->activation_alpha);
+    TRY(clcnn_storage_check(p->storage, "dense"));
+    if (p->storage != CLCNN_DTYPE_FLOAT32 && !p->inference_only)
+        TRY(clcnn_storage_fail("dense", "what is not inference_only"));
 done:
     return status;
 }
@@ -40,7 +44,8 @@ static enum clcnn_status create_products(struct clcnn_dense *op)
                                                       .transpose_b = true,
                                                       .use_bias = p->use_bias,
                                                       .activation = p->activation,
-                                                      .activation_alpha = p->activation_alpha},
+                                                      .activation_alpha = p->activation_alpha,
+                                                      .storage = p->storage},
                           &op->forward));
     if (p->inference_only)
         return status;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "op/storage.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,6 +15,15 @@ static const struct clcnn_gemm_impl *const impls[] = {
 
 /* ---- choosing -------------------------------------------------------------------------------- */
 
+/* NULL, or why the implementation cannot do this. */
+static const char *refuses(const struct clcnn_gemm_impl *impl, const struct clcnn_device *device,
+                           const struct clcnn_gemm_params *params)
+{
+    if (params->storage != CLCNN_DTYPE_FLOAT32 && !impl->stores_half)
+        return "stores float32 alone";
+    return impl->unsupported(device, params);
+}
+
 static const struct clcnn_gemm_impl *choose(const struct clcnn_device *device,
                                             const struct clcnn_gemm_params *params,
                                             struct clcnn_text *reasons)
@@ -23,7 +33,7 @@ static const struct clcnn_gemm_impl *choose(const struct clcnn_device *device,
 
     for (size_t i = 0; i < IMPLS; i++) {
         const struct clcnn_gemm_impl *impl = impls[i];
-        const char *why = impl->unsupported(device, params);
+        const char *why = refuses(impl, device, params);
         double cost = why ? INFINITY : impl->cost(device, params, false);
         if (params->algorithm && params->algorithm != impl->algorithm)
             why = "another is required";
@@ -77,8 +87,8 @@ double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gem
     const struct clcnn_gemm_impl *best = NULL;
     double least = INFINITY;
     for (size_t i = 0; i < IMPLS; i++) {
-        double cost = impls[i]->unsupported(device, params) ? INFINITY
-                                                            : impls[i]->cost(device, params, false);
+        double cost =
+            refuses(impls[i], device, params) ? INFINITY : impls[i]->cost(device, params, false);
         if (cost < least) {
             best = impls[i];
             least = cost;
@@ -90,12 +100,13 @@ double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gem
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* Bytes of a matrix as stored; false if they do not fit. */
-static bool matrix_bytes(int64_t rows, int64_t columns, int64_t stride, size_t *bytes)
+static bool matrix_bytes(const struct clcnn_gemm_params *p, int64_t rows, int64_t columns,
+                         int64_t stride, size_t *bytes)
 {
     int64_t count;
     return !__builtin_mul_overflow(rows - 1, stride, &count) &&
            !__builtin_add_overflow(count, columns, &count) &&
-           !__builtin_mul_overflow((uint64_t)count, sizeof(float), bytes);
+           !__builtin_mul_overflow((uint64_t)count, clcnn_dtype_size(p->storage), bytes);
 }
 
 static enum clcnn_status check_params(const struct clcnn_gemm_params *p)
@@ -106,8 +117,10 @@ static enum clcnn_status check_params(const struct clcnn_gemm_params *p)
     REQUIRE(p->m > 0 && p->n > 0 && p->k > 0,
             "gemm: m=%lld, n=%lld, k=%lld must all be more than 0", (long long)p->m,
             (long long)p->n, (long long)p->k);
-    REQUIRE(matrix_bytes(p->m, p->k, p->k, &bytes) && matrix_bytes(p->k, p->n, p->n, &bytes) &&
-                matrix_bytes(p->m, p->n, p->n, &bytes),
+    TRY(clcnn_storage_check(p->storage, "gemm"));
+    REQUIRE(matrix_bytes(p, p->m, p->k, p->k, &bytes) &&
+                matrix_bytes(p, p->k, p->n, p->n, &bytes) &&
+                matrix_bytes(p, p->m, p->n, p->n, &bytes),
             "gemm: m=%lld, n=%lld, k=%lld: a matrix is too large to address", (long long)p->m,
             (long long)p->n, (long long)p->k);
     REQUIRE(p->activation >= CLCNN_ACTIVATION_LINEAR && p->activation < CLCNN_ACTIVATION_SOFTMAX,
@@ -194,7 +207,7 @@ static enum clcnn_status check_matrix(const struct clcnn_gemm *op, const char *n
         *stride = columns;
     REQUIRE(*stride >= columns, "gemm: ld%s=%lld is less than the %lld columns of %s", name,
             (long long)*stride, (long long)columns, name);
-    REQUIRE(matrix_bytes(rows, columns, *stride, &bytes),
+    REQUIRE(matrix_bytes(&op->params, rows, columns, *stride, &bytes),
             "gemm: %s of %lld rows with ld%s=%lld is too large to address", name, (long long)rows,
             name, (long long)*stride);
     TRY(clcnn_buffer_check(op->device, buffer, bytes, "gemm", name));

@@ -29,6 +29,7 @@ struct clcnn_gemm_call {
 struct clcnn_gemm_impl {
     const char *name;
     enum clcnn_gemm_algorithm algorithm;
+    bool stores_half; /* storage FLOAT16 as well */
     /* NULL, or why it cannot do this. */
     const char *(*unsupported)(const struct clcnn_device *device,
                                const struct clcnn_gemm_params *params);

@@ -1,8 +1,9 @@
 /* Few rows times B^T as it lies in memory: decides how cl/gemm_few_cpu.cl divides the work. */
 #include "base/memory.h"
 #include "op/gemm.h"
+#include "op/storage.h"
 
-/* As many rows are as quick as memory is; with more, packed B is quicker. */
+/* As many rows are as quick as memory is; with more, packed B is quicker, which is float32. */
 #define MOST_ROWS 4
 /* Columns that a work-item takes at a time, and what is worth a work-group. */
 #define COLUMNS      8
@@ -20,7 +21,8 @@ static const char *unsupported(const struct clcnn_device *device,
         return "needs the CPU class's kernels";
     if (params->transpose_a || !params->transpose_b)
         return "needs A and B^T as they are stored";
-    return params->m > MOST_ROWS ? "too many rows" : NULL;
+    bool many = params->m > MOST_ROWS && params->storage == CLCNN_DTYPE_FLOAT32;
+    return many ? "too many rows" : NULL;
 }
 
 static double cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
@@ -36,7 +38,8 @@ static double cost(const struct clcnn_device *device, const struct clcnn_gemm_pa
 
 static enum clcnn_status create(struct clcnn_gemm *op)
 {
-    return clcnn_kernel_create(op->device, "gemm_few_cpu", "", "gemm_few_cpu", &op->kernels[0]);
+    return clcnn_kernel_create(op->device, "gemm_few_cpu", clcnn_storage_option(op->params.storage),
+                               "gemm_few_cpu", &op->kernels[0]);
 }
 
 static size_t workspace_size(const struct clcnn_gemm *op, bool with_packed_b)
@@ -70,6 +73,7 @@ static enum clcnn_status run(struct clcnn_gemm *op, const struct clcnn_gemm_call
 const struct clcnn_gemm_impl clcnn_gemm_impl_few_rows = {
     .name = "few_rows",
     .algorithm = CLCNN_GEMM_ALGORITHM_FEW_ROWS,
+    .stores_half = true,
     .unsupported = unsupported,
     .cost = cost,
     .create = create,

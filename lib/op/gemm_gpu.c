@@ -2,6 +2,7 @@
 #include "op/gemm_gpu.h"
 #include "base/memory.h"
 #include "op/gemm.h"
+#include "op/storage.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -61,8 +62,11 @@ static struct clcnn_gpu_tile tile_of(const struct clcnn_gemm *op)
     return clcnn_gpu_tile_for(op->device, op->params.m, op->params.n, 1);
 }
 
+/* Partial sums are float32, which C cannot hold in another storage: there K stays whole. */
 static int64_t kstep_of(const struct clcnn_gemm *op, int64_t m, int64_t k)
 {
+    if (op->params.storage != CLCNN_DTYPE_FLOAT32)
+        return clcnn_round_up(k, 16);
     struct clcnn_gpu_tile tile = tile_of(op);
     int64_t tiles = clcnn_divide_up(m, clcnn_gpu_tile_height(tile)) *
                     clcnn_divide_up(op->params.n, clcnn_gpu_tile_width(tile));
@@ -99,11 +103,15 @@ static double cost(const struct clcnn_device *device, const struct clcnn_gemm_pa
 static enum clcnn_status create(struct clcnn_gemm *op)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    char options[CLCNN_GPU_TILE_OPTIONS];
+    char tile[CLCNN_GPU_TILE_OPTIONS], options[2 * CLCNN_GPU_TILE_OPTIONS];
+    enum clcnn_dtype storage = op->params.storage;
 
-    clcnn_gpu_tile_options(tile_of(op), options);
+    clcnn_gpu_tile_options(tile_of(op), tile);
+    snprintf(options, sizeof(options), "%s %s", tile, clcnn_storage_option(storage));
     TRY(clcnn_kernel_create(op->device, "gemm_gpu", options, "gemm_gpu", &op->kernels[MULTIPLY]));
-    TRY(clcnn_kernel_create(op->device, "gemm_gpu", options, "gemm_reduce", &op->kernels[REDUCE]));
+    if (storage == CLCNN_DTYPE_FLOAT32)
+        TRY(clcnn_kernel_create(op->device, "gemm_gpu", options, "gemm_reduce",
+                                &op->kernels[REDUCE]));
 done:
     return status;
 }
@@ -176,6 +184,7 @@ done:
 const struct clcnn_gemm_impl clcnn_gemm_impl_gpu = {
     .name = "gpu",
     .algorithm = CLCNN_GEMM_ALGORITHM_GPU,
+    .stores_half = true,
     .unsupported = unsupported,
     .cost = cost,
     .create = create,

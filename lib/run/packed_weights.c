@@ -7,9 +7,23 @@ static size_t packed_bytes(const struct clcnn_step *step)
     return step->impl->packed_bytes ? step->impl->packed_bytes(step) : 0;
 }
 
-static size_t public_bytes(const struct clcnn_plan *plan, int weight)
+/* Floats that go through the staging buffer at a time, where kernels are narrowed. */
+#define PIECE ((int64_t)4 << 20)
+
+static bool narrows(const struct clcnn_plan *plan)
 {
-    return weight >= 0 ? clcnn_tensor_bytes(plan->model->weights[weight].tensor) : 0;
+    return plan->params.storage != CLCNN_DTYPE_FLOAT32;
+}
+
+static int64_t count_of(const struct clcnn_plan *plan, int weight)
+{
+    return weight >= 0 ? clcnn_tensor_count(plan->model->weights[weight].tensor) : 0;
+}
+
+/* A kernel in its public layout, as it is stored. */
+static size_t kernel_bytes(const struct clcnn_plan *plan, const struct clcnn_step *step)
+{
+    return (size_t)count_of(plan, step->layer->kernel) * clcnn_dtype_size(plan->params.storage);
 }
 
 /* Regions 2 i and 2 i + 1 are the kernel and the bias of step i. All live all the time. */
@@ -20,8 +34,8 @@ static void describe(const struct clcnn_plan *plan, struct clcnn_region *regions
         if (!step->impl->trains)
             continue;
         size_t packed = packed_bytes(step);
-        regions[2 * i].bytes = packed ? packed : public_bytes(plan, step->layer->kernel);
-        regions[2 * i + 1].bytes = public_bytes(plan, step->layer->bias);
+        regions[2 * i].bytes = packed ? packed : kernel_bytes(plan, step);
+        regions[2 * i + 1].bytes = (size_t)count_of(plan, step->layer->bias) * sizeof(float);
     }
 }
 
@@ -49,16 +63,32 @@ static struct clcnn_buffer slice(const struct clcnn_packed_weights *weights, int
     return clcnn_buffer_slice(weights->arenas[r->arena], r->offset, r->bytes);
 }
 
-/* The largest kernel that is packed passes through a buffer of its public size. */
-static enum clcnn_status create_staging(const struct clcnn_plan *plan, struct clcnn_buffer **out)
+/* What weights pass through on their way: `whole` holds the largest kernel that is packed, `piece`
+ * floats that are narrowed. */
+struct staging {
+    struct clcnn_buffer *whole, *piece;
+};
+
+static enum clcnn_status create_staging(const struct clcnn_plan *plan, struct staging *out)
 {
-    size_t bytes = 0;
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    size_t whole = 0, piece = 0;
     for (int i = 0; i < plan->step_count; i++) {
         const struct clcnn_step *step = &plan->steps[i];
-        if (packed_bytes(step) && public_bytes(plan, step->layer->kernel) > bytes)
-            bytes = public_bytes(plan, step->layer->kernel);
+        if (!step->impl->trains)
+            continue;
+        size_t floats = (size_t)clcnn_min(PIECE, count_of(plan, step->layer->kernel));
+        if (packed_bytes(step))
+            whole = clcnn_max(whole, kernel_bytes(plan, step));
+        if (narrows(plan))
+            piece = clcnn_max(piece, floats * sizeof(float));
     }
-    return bytes ? clcnn_buffer_create(plan->device, bytes, out) : CLCNN_STATUS_OK;
+    if (whole)
+        TRY(clcnn_buffer_create(plan->device, whole, &out->whole));
+    if (piece)
+        TRY(clcnn_buffer_create(plan->device, piece, &out->piece));
+done:
+    return status;
 }
 
 static enum clcnn_status write(struct clcnn_run *run, int weight, const struct clcnn_buffer *buffer)
@@ -68,8 +98,28 @@ static enum clcnn_status write(struct clcnn_run *run, int weight, const struct c
                               clcnn_tensor_const_data(tensor));
 }
 
+static enum clcnn_status write_narrow(struct clcnn_run *run, int weight,
+                                      const struct clcnn_buffer *buffer, struct clcnn_buffer *piece)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const float *data = clcnn_tensor_const_data(run->plan->model->weights[weight].tensor);
+    size_t size = clcnn_dtype_size(run->plan->params.storage);
+    int64_t left = count_of(run->plan, weight);
+    for (int64_t at = 0, count; left > 0; at += count, left -= count) {
+        count = clcnn_min(left, PIECE);
+        struct clcnn_buffer to =
+            clcnn_buffer_slice(buffer, (size_t)at * size, (size_t)count * size);
+        TRY(clcnn_stream_write(run->stream, piece, 0, (size_t)count * sizeof(float), data + at));
+        TRY(clcnn_elementwise_convert(run->plan->elementwise, false, count, piece, &to,
+                                      clcnn_run_next(run)));
+        TRY(run->status);
+    }
+done:
+    return status;
+}
+
 static enum clcnn_status upload_step(struct clcnn_packed_weights *weights, struct clcnn_run *run,
-                                     int index, const struct clcnn_buffer *staging)
+                                     int index, const struct staging *staging)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_plan *plan = run->plan;
@@ -77,14 +127,17 @@ static enum clcnn_status upload_step(struct clcnn_packed_weights *weights, struc
     struct clcnn_buffer *kernel = &weights->kernels[index];
     int bias = step->layer->bias;
     *kernel = slice(weights, 2 * index);
+    const struct clcnn_buffer *plain = packed_bytes(step) ? staging->whole : kernel;
+    if (narrows(plan))
+        TRY(write_narrow(run, step->layer->kernel, plain, staging->piece));
+    else
+        TRY(write(run, step->layer->kernel, plain));
     if (packed_bytes(step)) {
-        TRY(write(run, step->layer->kernel, staging));
-        TRY(step->impl->pack(step, staging, kernel, clcnn_run_next(run)));
+        TRY(step->impl->pack(step, plain, kernel, clcnn_run_next(run)));
         TRY(run->status);
         step->packed = kernel;
     } else {
         plan->weights[step->layer->kernel] = *kernel;
-        TRY(write(run, step->layer->kernel, kernel));
     }
     if (bias >= 0) {
         plan->weights[bias] = slice(weights, 2 * index + 1);
@@ -98,7 +151,7 @@ enum clcnn_status clcnn_packed_weights_upload(struct clcnn_packed_weights *weigh
                                               struct clcnn_plan *plan, struct clcnn_queue *queue)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_buffer *staging = NULL;
+    struct staging staging = {0};
     struct clcnn_stream stream = {0};
     struct clcnn_run run = {.plan = plan, .stream = &stream};
     for (int i = 0; i < weights->arena_count; i++)
@@ -107,11 +160,12 @@ enum clcnn_status clcnn_packed_weights_upload(struct clcnn_packed_weights *weigh
     TRY(clcnn_stream_begin(&stream, plan->device, clcnn_queue_enqueue(queue)));
     for (int i = 0; i < plan->step_count; i++)
         if (plan->steps[i].impl->trains)
-            TRY(upload_step(weights, &run, i, staging));
+            TRY(upload_step(weights, &run, i, &staging));
 done:
     status = clcnn_stream_end(&stream, status);
     enum clcnn_status finished = clcnn_queue_finish(queue);
-    clcnn_buffer_destroy(&staging);
+    clcnn_buffer_destroy(&staging.whole);
+    clcnn_buffer_destroy(&staging.piece);
     return status != CLCNN_STATUS_OK ? status : finished;
 }
 

@@ -11,8 +11,11 @@ enum clcnn_status clcnn_plan_add_value(struct clcnn_plan *plan, int64_t elements
     TRY(clcnn_grow(&plan->values, &plan->value_capacity, (size_t)plan->value_count + 1,
                    sizeof(*plan->values)));
     *out = plan->value_count++;
-    plan->values[*out] =
-        (struct clcnn_value){.elements = elements, .first = first, .last = first, .root = *out};
+    plan->values[*out] = (struct clcnn_value){.elements = elements,
+                                              .dtype = plan->params.storage,
+                                              .first = first,
+                                              .last = first,
+                                              .root = *out};
 done:
     return status;
 }
@@ -30,11 +33,12 @@ void clcnn_plan_touch(struct clcnn_plan *plan, int value, int moment)
 
 static enum clcnn_status value_bytes(const struct clcnn_plan *plan, int value, size_t *bytes)
 {
-    if (clcnn_multiply((size_t)plan->values[value].elements, sizeof(float), bytes) &&
+    const struct clcnn_value *v = &plan->values[value];
+    if (clcnn_multiply((size_t)v->elements, clcnn_dtype_size(v->dtype), bytes) &&
         clcnn_multiply(*bytes, (size_t)plan->params.batch, bytes))
         return CLCNN_STATUS_OK;
-    return clcnn_fail(CLCNN_STATUS_OUT_OF_MEMORY, "a tensor of %d x %lld floats is too large",
-                      plan->params.batch, (long long)plan->values[value].elements);
+    return clcnn_fail(CLCNN_STATUS_OUT_OF_MEMORY, "a tensor of %d x %lld elements is too large",
+                      plan->params.batch, (long long)v->elements);
 }
 
 /* Until clcnn_plan_allocate a value's buffer holds its offset and size; `memory` comes later. */
@@ -124,7 +128,8 @@ enum clcnn_status clcnn_plan_explain(const struct clcnn_plan *plan, enum clcnn_s
 
 static enum clcnn_status create_ops(struct clcnn_plan *plan)
 {
-    enum clcnn_status status = clcnn_elementwise_create(plan->device, NULL, &plan->elementwise);
+    const struct clcnn_elementwise_params params = {.storage = plan->params.storage};
+    enum clcnn_status status = clcnn_elementwise_create(plan->device, &params, &plan->elementwise);
     for (int i = 0; status == CLCNN_STATUS_OK && i < plan->step_count; i++) {
         struct clcnn_step *step = &plan->steps[i];
         if (step->impl->create)

@@ -5,8 +5,8 @@
  * and step i runs backward at moment 2 S - i. A value is alive from the moment that writes it to
  * the last one that reads it; values that never live together share memory.
  *
- * A border step converts the caller's NCHW arrays; tail steps (a softmax that training fuses into
- * the loss) run in predictions only. */
+ * Border steps convert the caller's float32 and NCHW arrays; tail steps (a softmax that training
+ * fuses into the loss) run in predictions only. */
 #ifndef CLCNN_RUN_PLAN_H
 #define CLCNN_RUN_PLAN_H
 
@@ -19,8 +19,9 @@
 /* A tensor on the device: the output of a step, or a gradient. */
 struct clcnn_value {
     int64_t elements; /* per image */
-    int first, last;  /* life; kept for the root of those that share */
-    int root;         /* the value whose memory this is: its own index, or another's */
+    enum clcnn_dtype dtype;
+    int first, last; /* life; kept for the root of those that share */
+    int root;        /* the value whose memory this is: its own index, or another's */
     struct clcnn_buffer buffer;
 };
 
@@ -93,7 +94,7 @@ struct clcnn_step_impl {
 
 extern const struct clcnn_step_impl clcnn_step_conv2d, clcnn_step_dense, clcnn_step_pool2d,
     clcnn_step_activation, clcnn_step_dropout, clcnn_step_add, clcnn_step_concatenate,
-    clcnn_step_copy, clcnn_step_transpose;
+    clcnn_step_convert, clcnn_step_copy, clcnn_step_transpose;
 
 struct clcnn_plan_params {
     int batch;
@@ -103,6 +104,7 @@ struct clcnn_plan_params {
     size_t max_workspace;
     double max_error;
     bool tune;
+    enum clcnn_dtype storage; /* of all but the caller's arrays and biases; training: FLOAT32 */
 };
 
 struct clcnn_plan {
@@ -159,7 +161,8 @@ enum clcnn_status clcnn_plan_predict(struct clcnn_plan *plan, struct clcnn_queue
 /* The bytes of `count` images of a value. */
 static inline size_t clcnn_plan_bytes(const struct clcnn_plan *plan, int value, int64_t count)
 {
-    return (size_t)count * (size_t)plan->values[value].elements * sizeof(float);
+    const struct clcnn_value *v = &plan->values[value];
+    return (size_t)count * (size_t)v->elements * clcnn_dtype_size(v->dtype);
 }
 
 /* For the next op of the run: an enqueue that comes after everything before it, on in-order and

@@ -209,16 +209,33 @@ done:
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 
+/* Between the caller's float32 and the storage, where they differ. */
+static enum clcnn_status add_conversion(struct clcnn_plan *plan, const struct clcnn_layer *layer,
+                                        enum clcnn_dtype to, int *value)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_step *step = NULL;
+    if (plan->values[*value].dtype == to)
+        return status;
+    TRY(add_simple(plan, &clcnn_step_convert, layer, *value, &step));
+    *value = step->output;
+    plan->values[*value].dtype = to;
+done:
+    return status;
+}
+
 static enum clcnn_status add_input(struct builder *b, int index)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_plan *plan = b->plan;
     const struct clcnn_layer *layer = &b->model->layers[index];
     TRY(clcnn_plan_add_value(plan, elements(layer), 0, &plan->input));
+    plan->values[plan->input].dtype = CLCNN_DTYPE_FLOAT32;
     plan->image = plan->input;
+    TRY(add_conversion(plan, layer, plan->params.storage, &plan->image));
     if (layer->u.data_format == CLCNN_DATA_FORMAT_CHANNELS_FIRST && planar(&layer->shape)) {
         struct clcnn_step *step = NULL;
-        TRY(add_simple(plan, &clcnn_step_transpose, layer, plan->input, &step));
+        TRY(add_simple(plan, &clcnn_step_transpose, layer, plan->image, &step));
         step->to_nhwc = true;
         plan->image = step->output;
     }
@@ -302,6 +319,7 @@ static enum clcnn_status add_output(struct builder *b)
         TRY(add_simple(plan, &clcnn_step_transpose, last, plan->output, &step));
         plan->output = step->output;
     }
+    TRY(add_conversion(plan, last, CLCNN_DTYPE_FLOAT32, &plan->output));
     plan->scores = plan->output;
     if (b->split_layer != NONE) {
         TRY(add_simple(plan, &clcnn_step_activation, last, plan->scores, &step));

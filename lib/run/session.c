@@ -47,6 +47,9 @@ static enum clcnn_status check_params(const struct clcnn_session_params *params)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     REQUIRE(params->batch >= 0, "batch %d is negative", params->batch);
+    REQUIRE(params->storage == CLCNN_DTYPE_FLOAT32 || params->storage == CLCNN_DTYPE_FLOAT16,
+            "storage %s (%d) is neither float32 nor float16", clcnn_dtype_name(params->storage),
+            (int)params->storage);
     REQUIRE(params->max_error >= 0.0 && isfinite(params->max_error), "max_error %g is not a bound",
             params->max_error);
 done:
@@ -70,7 +73,8 @@ enum clcnn_status clcnn_session_create(struct clcnn_device *device, struct clcnn
     struct clcnn_plan_params plan_params = {.batch = params->batch ? params->batch : 1,
                                             .max_workspace = params->max_workspace,
                                             .max_error = params->max_error,
-                                            .tune = params->tune};
+                                            .tune = params->tune,
+                                            .storage = params->storage};
     TRY(clcnn_alloc(1, sizeof(*session), &session));
     TRY(clcnn_queue_create(device, &session->queue));
     TRY(clcnn_plan_create(device, model, &plan_params, &session->plan));

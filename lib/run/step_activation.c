@@ -23,6 +23,7 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
         .alpha = step->alpha,
         .rows = plan->params.batch * rows,
         .units = plan->values[step->output].elements / rows,
+        .storage = plan->params.storage,
     };
     enum clcnn_status status = clcnn_activation_create(plan->device, &params, &op);
     step->op = op;

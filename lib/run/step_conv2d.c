@@ -15,6 +15,7 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
     params.accumulate = step->accumulate;
     params.activation = step->activation;
     params.activation_alpha = step->alpha;
+    params.storage = plan->params.storage;
     params.max_workspace = plan->params.max_workspace;
     params.max_error = plan->params.max_error;
     params.tune = plan->params.tune;

@@ -18,6 +18,7 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
         .activation = step->activation,
         .activation_alpha = step->alpha,
         .inference_only = !step->backward,
+        .storage = plan->params.storage,
     };
     TRY(clcnn_dense_create(plan->device, &params, &op));
     step->op = op;

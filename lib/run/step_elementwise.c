@@ -164,6 +164,20 @@ const struct clcnn_step_impl clcnn_step_copy = {
     .forward = copy_forward,
 };
 
+static enum clcnn_status convert_forward(struct clcnn_run *run, const struct clcnn_step *step)
+{
+    bool widen = run->plan->values[step->output].dtype == CLCNN_DTYPE_FLOAT32;
+    return clcnn_elementwise_convert(run->plan->elementwise, widen, elements(run, step->output),
+                                     clcnn_step_input(run, step, 0), clcnn_step_output(run, step),
+                                     clcnn_run_next(run));
+}
+
+/* Between the caller's float32 and the storage; training stores float32. */
+const struct clcnn_step_impl clcnn_step_convert = {
+    .name = "convert",
+    .forward = convert_forward,
+};
+
 static enum clcnn_status transpose(struct clcnn_run *run, const struct clcnn_step *step,
                                    bool to_nhwc, const struct clcnn_buffer *x,
                                    struct clcnn_buffer *y)

@@ -14,6 +14,7 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
     struct clcnn_pool2d *op = NULL;
     struct clcnn_pool2d_params params = step->layer->u.pool2d;
     params.batch = plan->params.batch;
+    params.storage = plan->params.storage;
     params.activation = step->input_gate;
     params.activation_alpha = step->input_gate_alpha;
     enum clcnn_status status = clcnn_pool2d_create(plan->device, &params, &op);

@@ -5,7 +5,8 @@
 
 struct model_options {
     struct common_options common;
-    const char *batches;
+    const char *batches, *storage_word;
+    enum clcnn_dtype storage;
     long long rounds;
     bool profile, tune;
 };
@@ -62,9 +63,8 @@ static enum clcnn_status one(const struct model_options *o, struct clcnn_device 
     struct clcnn_memory_info memory;
     struct timing timing;
     clcnn_device_memory_reset_peak(device);
-    CLI_TRY(clcnn_session_create(device, model,
-                                 &(struct clcnn_session_params){.batch = batch, .tune = o->tune},
-                                 &p.session));
+    struct clcnn_session_params params = {.batch = batch, .tune = o->tune, .storage = o->storage};
+    CLI_TRY(clcnn_session_create(device, model, &params, &p.session));
     clcnn_device_memory(device, &memory);
     CLI_TRY(make_buffer(device, clcnn_model_input_shape(model), batch, &p.x));
     CLI_TRY(make_buffer(device, clcnn_model_output_shape(model), batch, &p.y));
@@ -114,11 +114,12 @@ static enum clcnn_status run(const struct model_options *o, const char *name)
         json_begin();
         json_text("model", name);
         json_text("device", clcnn_device_info(device)->name);
+        json_text("storage", clcnn_dtype_name(o->storage));
         json_array("results");
     } else {
-        printf("%s on %s\n%5s %10s %10s %10s %10s %11s %10s %10s\n", name,
-               clcnn_device_info(device)->name, "batch", "median ms", "best ms", "images/s",
-               "weight MiB", "activ. MiB", "work MiB", "peak MiB");
+        printf("%s in %s on %s\n%5s %10s %10s %10s %10s %11s %10s %10s\n", name,
+               clcnn_dtype_name(o->storage), clcnn_device_info(device)->name, "batch", "median ms",
+               "best ms", "images/s", "weight MiB", "activ. MiB", "work MiB", "peak MiB");
     }
     for (long batch; (batch = next_batch(&rest)) > 0;)
         CLI_TRY(one(o, device, model, (int)batch));
@@ -136,10 +137,12 @@ done:
 
 int bench_model_command(const struct command *command, int argc, char **argv)
 {
-    struct model_options o = {.batches = "1,8", .rounds = 11};
+    struct model_options o = {.batches = "1,8", .storage_word = "float32", .rounds = 11};
     struct arguments arguments = {0};
     const struct option options[] = {
         {"batch", "N,...", "images in a run (1,8)", OPTION_TEXT, &o.batches, 0, 0},
+        {"storage", "T", "of activations and weights: float32 or float16 (float32)", OPTION_TEXT,
+         &o.storage_word, 0, 0},
         {"rounds", "N", "timed rounds; the median counts (11)", OPTION_INT, &o.rounds, 1,
          RACE_ROUNDS},
         {"profile", NULL, "print the time of each kernel", OPTION_FLAG, &o.profile, 0, 0},
@@ -149,7 +152,7 @@ int bench_model_command(const struct command *command, int argc, char **argv)
     };
     int code = begin_command(command, options, &o.common, argc, argv, 0, 1, &arguments);
     if (code < 0)
-        code = check_batches(o.batches)
+        code = check_batches(o.batches) && parse_storage("bench model", o.storage_word, &o.storage)
                    ? finish_command(command,
                                     run(&o, arguments.count ? arguments.items[0] : "mnist-cnn"))
                    : EXIT_USAGE;

@@ -107,6 +107,19 @@ enum clcnn_status open_device(const struct common_options *common, bool profile,
     return clcnn_device_open(&params, out);
 }
 
+bool parse_storage(const char *command, const char *word, enum clcnn_dtype *out)
+{
+    const enum clcnn_dtype storages[] = {CLCNN_DTYPE_FLOAT32, CLCNN_DTYPE_FLOAT16};
+    for (size_t i = 0; i < sizeof(storages) / sizeof(storages[0]); i++) {
+        if (strcmp(clcnn_dtype_name(storages[i]), word) == 0) {
+            *out = storages[i];
+            return true;
+        }
+    }
+    fprintf(stderr, "clcnn %s: --storage %s: float32 or float16 is expected\n", command, word);
+    return false;
+}
+
 bool parse_optimizer(const char *name, enum clcnn_optimizer_kind *out)
 {
     static const enum clcnn_optimizer_kind kinds[] = {

@@ -47,6 +47,9 @@ enum clcnn_status open_device(const struct common_options *common, bool profile,
 /* The words after --data, --optimizer ...: false after a message on stderr. */
 bool parse_optimizer(const char *name, enum clcnn_optimizer_kind *out);
 
+/* "float32" or "float16". */
+bool parse_storage(const char *command, const char *word, enum clcnn_dtype *out);
+
 /* Kernel times of a profiled device: a table, or the array "kernels" of the JSON object. */
 enum clcnn_status report_profile(struct clcnn_device *device, bool json);
 

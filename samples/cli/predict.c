@@ -9,7 +9,8 @@
 
 struct prediction {
     struct common_options common;
-    const char *weights, *data;
+    const char *weights, *data, *storage_word;
+    enum clcnn_dtype storage;
     bool dark, tune;
     long long limit;
     struct clcnn_device *device;
@@ -161,8 +162,8 @@ static enum clcnn_status predict(struct prediction *p, const struct arguments *a
     if (p->data)
         CLI_TRY(load_samples(p->model, p->data, true, p->limit, &p->test));
     CLI_TRY(open_device(&p->common, false, &p->device));
-    CLI_TRY(clcnn_session_create(p->device, p->model,
-                                 &(struct clcnn_session_params){.tune = p->tune}, &p->session));
+    struct clcnn_session_params params = {.tune = p->tune, .storage = p->storage};
+    CLI_TRY(clcnn_session_create(p->device, p->model, &params, &p->session));
     const struct clcnn_shape *output = clcnn_model_output_shape(p->model);
     p->classes = (int)output->dim[output->rank - 1];
     p->rich = terminal_is_rich();
@@ -181,7 +182,7 @@ done:
 
 int predict_command(const struct command *command, int argc, char **argv)
 {
-    struct prediction p = {.limit = 8};
+    struct prediction p = {.limit = 8, .storage_word = "float32"};
     struct arguments arguments = {0};
     const struct option options[] = {
         {"weights", "FILE", "safetensors, as written by train --save", OPTION_TEXT, &p.weights, 0,
@@ -189,6 +190,8 @@ int predict_command(const struct command *command, int argc, char **argv)
         {"data", "D", "class names; without an IMAGE also pictures, from its test half",
          OPTION_TEXT, &p.data, 0, 0},
         {"limit", "N", "pictures taken from --data (8)", OPTION_INT, &p.limit, 1, 1e6},
+        {"storage", "T", "of activations and weights: float32 or float16 (float32)", OPTION_TEXT,
+         &p.storage_word, 0, 0},
         {"dark-on-light", NULL, "the images show dark on light: invert them", OPTION_FLAG, &p.dark,
          0, 0},
         {"tune", NULL, "choose convolutions by timing, and keep the result", OPTION_FLAG, &p.tune,
@@ -200,6 +203,8 @@ int predict_command(const struct command *command, int argc, char **argv)
         fprintf(stderr, "clcnn predict: --weights, and an IMAGE or --data, are required\n");
         code = EXIT_USAGE;
     }
+    if (code < 0 && !parse_storage("predict", p.storage_word, &p.storage))
+        code = EXIT_USAGE;
     if (code < 0)
         code = finish_command(command, predict(&p, &arguments));
     clcnn_session_destroy(&p.session);

@@ -1,4 +1,5 @@
 #include "ref/network.hpp"
+#include "support/half.hpp"
 #include <algorithm>
 #include <cmath>
 extern "C" {
@@ -286,13 +287,30 @@ RefNetwork::RefNetwork(const struct clcnn_model *model) : model_(model)
     }
 }
 
+/* Biases, of rank 1, stay float32. */
+static std::vector<std::vector<double>>
+round_kernels(const struct clcnn_model *model, const std::vector<std::vector<double>> &weights)
+{
+    std::vector<std::vector<double>> rounded = weights;
+    for (size_t i = 0; i < rounded.size(); i++)
+        if (clcnn_tensor_shape(model->weights[i].tensor)->rank > 1)
+            for (double &weight : rounded[i])
+                weight = from_half(to_half((float)weight));
+    return rounded;
+}
+
 RefTensor RefNetwork::run(int batch, const std::vector<float> &x, const RefOptions &options) const
 {
-    Runner runner{model_, weights, batch, options, {}};
+    const auto kernels = options.half ? round_kernels(model_, weights) : weights;
+    Runner runner{model_, kernels, batch, options, {}};
     RefTensor input = make(x.size());
     std::copy(x.begin(), x.end(), input.v.begin());
-    for (size_t i = 0; i < model_->layer_count; i++)
+    for (size_t i = 0; i < model_->layer_count; i++) {
         runner.y.push_back(runner.layer(model_->layers[i], input));
+        RefTensor &y = runner.y.back();
+        for (size_t j = 0; options.half && j < y.v.size(); j++)
+            y.e[j] += half_rounding(std::fabs(y.v[j]) + y.e[j]);
+    }
     const struct clcnn_layer &last = model_->layers[model_->output];
     const RefTensor &y = runner.y[model_->output];
     bool planar = model_->layers[model_->input].u.data_format == CLCNN_DATA_FORMAT_CHANNELS_FIRST &&

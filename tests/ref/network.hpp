@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-/* v[i] exact (in double), e[i] >= |float32 result - v[i]|. */
+/* v[i] exact (in double), e[i] >= |the device's result - v[i]|. */
 struct RefTensor {
     std::vector<double> v, e;
 };
@@ -15,6 +15,8 @@ struct RefTensor {
 struct RefOptions {
     bool training = false; /* dropout drops */
     uint64_t seed = 0, step = 0;
+    bool half = false; /* kernels and every layer's result are rounded to float16; so is x, by the
+                          caller */
 };
 
 class RefNetwork
