@@ -137,7 +137,7 @@ TEST_CASE("Sessions of one model run in parallel", "[session]")
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
     TestModel model(test_networks[0]);
     std::vector<float> x = test_values(5 * model.inputs(), 8);
-    SessionOwner first(device, model, 5);
+    SessionOwner first(device, model, 1); /* a batch may choose other algorithms */
     std::vector<float> expected = predict(first, model, 5, x);
     std::vector<int> same(4);
     std::vector<std::thread> threads;
