@@ -58,27 +58,38 @@ static inline vec load_lanes(global const float *from, int count, int step)
     return LOAD(lane);
 }
 
-static inline void store_lanes(vec v, global float *to, int count, int step)
+/* The same of a tensor. */
+static inline vec load_stored_lanes(global const stored *from, int count, int step)
+{
+    float lane[LANES];
+    if (count >= LANES && step == 1)
+        return LOAD_STORED(from);
+    for (int i = 0; i < LANES; i++)
+        lane[i] = i < count ? GET_STORED(from, (long)i * step) : 0.0f;
+    return LOAD(lane);
+}
+
+static inline void store_lanes(vec v, global stored *to, int count, int step)
 {
     float lane[LANES];
     if (count >= LANES && step == 1) {
-        STORE(v, to);
+        STORE_STORED(v, to);
         return;
     }
     STORE(v, lane);
     for (int i = 0; i < min(count, (int)LANES); i++)
-        to[(long)i * step] = lane[i];
+        PUT_STORED(lane[i], to, (long)i * step);
 }
 
 /* taps[R S][LANES] = the filters first, first + step, ..., of w[K][R S]. */
-static inline void load_filter(local float *taps, global const float *w, int first, int step,
+static inline void load_filter(local float *taps, global const stored *w, int first, int step,
                                int count, int pairs)
 {
     for (int i = 0; i < LANES; i++) {
-        global const float *from = w + ((long)first + (long)i * step) * pairs;
+        global const stored *from = w + ((long)first + (long)i * step) * pairs;
 #pragma clang loop vectorize(disable) unroll_count(4)
         for (int t = 0; t < pairs; t++)
-            taps[t * LANES + i] = i < count ? from[t] : 0.0f;
+            taps[t * LANES + i] = i < count ? GET_STORED(from, t) : 0.0f;
     }
 }
 
@@ -119,7 +130,7 @@ static inline long end_of_blocks(int N, int H, int W, int block_h, int block_w, 
 
 /* image[H][W][C], its lanes 0 .. count - 1, from pixel (h, w) on, `pitch` pixels a row. */
 struct view {
-    global const float *image;
+    global const stored *image;
     int h, w, pitch, H, W, C, count;
 };
 
@@ -131,16 +142,16 @@ static inline void copy_rows(local float *to, struct view view, int row, int end
     for (to += row * pitch * LANES; row < end; row++) {
         const bool inside = view.h + row >= 0 && view.h + row < view.H;
         const int a = inside ? first : pitch, b = inside ? last : pitch;
-        global const float *from = view.image + ((long)(view.h + row) * view.W + view.w + a) * C;
+        global const stored *from = view.image + ((long)(view.h + row) * view.W + view.w + a) * C;
         for (int i = 0; i < a; i++, to += LANES)
             STORE((vec)0.0f, to);
         if (view.count >= LANES) {
 #pragma unroll 4
             for (int i = a; i < b; i++, to += LANES, from += C)
-                STORE(LOAD(from), to);
+                STORE(LOAD_STORED(from), to);
         } else {
             for (int i = a; i < b; i++, to += LANES, from += C)
-                STORE(load_lanes(from, view.count, 1), to);
+                STORE(load_stored_lanes(from, view.count, 1), to);
         }
         for (int i = b; i < pitch; i++, to += LANES)
             STORE((vec)0.0f, to);
@@ -167,20 +178,21 @@ struct target {
     int fold, first; /* > 1: lane i is added to element (first + i) / fold */
 };
 
-static inline void finish_slowly(vec sum, global float *to, const struct target *target)
+static inline void finish_slowly(vec sum, global stored *to, const struct target *target)
 {
     if (target->fold > 1) {
         float lane[LANES];
         STORE(sum, lane);
         for (int i = 0; i < target->count; i++) {
-            global float *at = to + (target->first + i) / target->fold;
-            *at = (target->first + i) % target->fold ? *at + lane[i] : lane[i];
+            const int at = (target->first + i) / target->fold;
+            const bool more = (target->first + i) % target->fold;
+            PUT_STORED(more ? GET_STORED(to, at) + lane[i] : lane[i], to, at);
         }
         return;
     }
     sum += target->shift;
     if (target->accumulate)
-        sum += load_lanes(to, target->count, target->step);
+        sum += load_stored_lanes(to, target->count, target->step);
     store_lanes(activate_vec(sum, target->activation, target->alpha), to, target->count,
                 target->step);
 }
@@ -217,7 +229,7 @@ static inline void finish_slowly(vec sum, global float *to, const struct target 
 
 /* The first `count` of the tile's sums. The calls of the general case are kept apart: around them
  * all vectors go through memory. */
-static inline void compute_tile(struct tile tile, global float *to, int count,
+static inline void compute_tile(struct tile tile, global stored *to, int count,
                                 const struct target *target)
 {
     vec sum[TILE];
@@ -237,13 +249,13 @@ static inline void compute_tile(struct tile tile, global float *to, int count,
             sum[u] = value < floor ? floor : value;
         }
         if (count >= TILE) {
-            EACH(u, TILE) STORE(sum[u], to + u * target->pixel);
+            EACH(u, TILE) STORE_STORED(sum[u], to + u * target->pixel);
             return;
         }
         EACH(u, TILE)
         {
             if (u < count)
-                STORE(sum[u], to + u * target->pixel);
+                STORE_STORED(sum[u], to + u * target->pixel);
         }
         return;
     }
@@ -255,15 +267,15 @@ static inline void compute_tile(struct tile tile, global float *to, int count,
 
 /* ---- kernels --------------------------------------------------------------------------------- */
 
-KERNEL conv2d_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias),
-                                OUTPUT(float, y), SHAPE, int block_h, int block_w, int pitch,
+KERNEL conv2d_depthwise_forward(INPUT(stored, x), INPUT(stored, w), INPUT(float, bias),
+                                OUTPUT(stored, y), SHAPE, int block_h, int block_w, int pitch,
                                 int each, int use_bias, int accumulate, int activation, float alpha,
                                 local float *taps, local float *image)
 {
-    AT(const float, x);
-    AT(const float, w);
+    AT(const stored, x);
+    AT(const stored, w);
     AT(const float, bias);
-    AT(float, y);
+    AT(stored, y);
     const int M = K / C, c0 = get_group_id(0) * LANES, count = min((int)LANES, C - c0);
     const long end = end_of_blocks(N, P, Q, block_h, block_w, each);
     const int relu = activation == ACTIVATION_RELU;
@@ -300,7 +312,7 @@ KERNEL conv2d_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(float, b
                 const int needed = p * stride_h + (R - 1) * dilation_h + 1;
                 copy_rows(image, view, copied, needed);
                 copied = max(copied, needed);
-                global float *to = y + (((long)at.n * P + at.h + p) * Q + at.w) * K + c0 * M + m;
+                global stored *to = y + (((long)at.n * P + at.h + p) * Q + at.w) * K + c0 * M + m;
                 for (int q = 0; q < at.width; q += TILE) {
                     tile.in = image + (p * stride_h * pitch + q * stride_w) * LANES;
                     compute_tile(tile, to + (long)q * K, at.width - q, &target);
@@ -310,6 +322,7 @@ KERNEL conv2d_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(float, b
     }
 }
 
+#if !STORAGE_HALF /* gradients are float32 */
 /* The outputs that meet pixel a along one axis: output last - j step, through tap first + j stride,
  * j < taps. */
 struct meeting {
@@ -487,3 +500,4 @@ KERNEL conv2d_depthwise_reduce(INPUT(float, partial), OUTPUT(float, dw), OUTPUT(
         store_filter(sums, dw, db, c0 * M + m, M, min((int)LANES, C - c0), pairs, with_bias);
     }
 }
+#endif

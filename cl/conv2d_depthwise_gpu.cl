@@ -29,14 +29,14 @@ DEFINE_ACTIVATE(float)
 #define KERNEL        __attribute__((reqd_work_group_size(GROUP, 1, 1))) kernel void
 #define EACH(i, size) _Pragma("unroll") for (int i = 0; i < (size); i++)
 
-KERNEL conv2d_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(float, bias),
-                                OUTPUT(float, y), SHAPE, int use_bias, int accumulate,
+KERNEL conv2d_depthwise_forward(INPUT(stored, x), INPUT(stored, w), INPUT(float, bias),
+                                OUTPUT(stored, y), SHAPE, int use_bias, int accumulate,
                                 int activation, float alpha)
 {
-    AT(const float, x);
-    AT(const float, w);
+    AT(const stored, x);
+    AT(const stored, w);
     AT(const float, bias);
-    AT(float, y);
+    AT(stored, y);
     const long item = get_global_id(0), tiles = (Q + TILE - 1) / TILE;
     const long row = item / (tiles * K);
     if (row >= (long)N * P)
@@ -48,15 +48,15 @@ KERNEL conv2d_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(float, b
         const int h = p * stride_h - pad_top + r * dilation_h;
         if (h < 0 || h >= H)
             continue;
-        global const float *from = x + ((long)n * H + h) * W * C + k / (K / C);
+        global const stored *from = x + ((long)n * H + h) * W * C + k / (K / C);
         for (int s = 0; s < S; s++) {
-            const float factor = w[((long)k * R + r) * S + s];
+            const float factor = GET_STORED(w, ((long)k * R + r) * S + s);
             const int left = q0 * stride_w - pad_left + s * dilation_w;
             EACH(u, TILE)
             {
                 const int column = left + u * stride_w;
                 if (column >= 0 && column < W)
-                    sum[u] = fma(from[(long)column * C], factor, sum[u]);
+                    sum[u] = fma(GET_STORED(from, (long)column * C), factor, sum[u]);
             }
         }
     }
@@ -64,9 +64,9 @@ KERNEL conv2d_depthwise_forward(INPUT(float, x), INPUT(float, w), INPUT(float, b
     EACH(u, TILE)
     {
         if (q0 + u < Q) {
-            global float *to = y + (row * Q + q0 + u) * K + k;
-            const float value = sum[u] + shift;
-            *to = activate_float(accumulate ? *to + value : value, activation, alpha);
+            global stored *to = y + (row * Q + q0 + u) * K + k;
+            const float value = sum[u] + shift + (accumulate ? GET_STORED(to, 0) : 0.0f);
+            PUT_STORED(activate_float(value, activation, alpha), to, 0);
         }
     }
 }

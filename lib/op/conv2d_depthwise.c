@@ -2,6 +2,7 @@
  * cl/conv2d_depthwise_gpu.cl). */
 #include "base/memory.h"
 #include "op/conv2d.h"
+#include "op/storage.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,7 +201,8 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
         TRY(plan_filter(op));
     const char *program = op->gpu ? "conv2d_depthwise_gpu" : "conv2d_depthwise_cpu";
     snprintf(name, sizeof(name), "conv2d_depthwise_%s", clcnn_conv2d_phase_name(phase));
-    TRY(clcnn_kernel_create(problem->device, program, "", name, &op->kernel));
+    TRY(clcnn_kernel_create(problem->device, program, clcnn_storage_option(problem->storage), name,
+                            &op->kernel));
     if (filter && (op->gpu || op->ranges > 1))
         TRY(clcnn_kernel_create(problem->device, program, "", "conv2d_depthwise_reduce",
                                 &op->reduce));
@@ -319,6 +321,7 @@ static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 const struct clcnn_conv2d_impl clcnn_conv2d_depthwise = {
     .name = "depthwise",
     .algorithm = CLCNN_CONV2D_ALGORITHM_DEPTHWISE,
+    .stores_half = true,
     .unsupported = unsupported,
     .cost = cost,
     .error_bound = clcnn_conv2d_sum_bound,
