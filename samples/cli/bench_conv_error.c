@@ -1,4 +1,5 @@
 #include "bench_conv.h"
+#include "bench_stored.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -8,6 +9,7 @@ enum { SAMPLES = 384 };
 struct problem {
     int64_t n, h, w, c, k, r, s, p, q, group_c, group_k;
     int64_t top, left, sh, sw, dh, dw;
+    enum clcnn_dtype storage;
     double sum, magnitude;
 };
 
@@ -38,6 +40,7 @@ static struct problem resolve(const struct conv_case *c)
         .sw = or_one(p->strides[1]),
         .dh = or_one(p->dilation_rate[0]),
         .dw = or_one(p->dilation_rate[1]),
+        .storage = p->storage,
     };
 }
 
@@ -51,11 +54,13 @@ static double x_at(const struct problem *o, int64_t n, int64_t h, int64_t w, int
 {
     return h < 0 || h >= o->h || w < 0 || w >= o->w
                ? 0.0
-               : (double)bench_value(CONV_SEED_X, ((n * o->h + h) * o->w + w) * o->c + c);
+               : (double)stored_value(o->storage, CONV_SEED_X,
+                                      ((n * o->h + h) * o->w + w) * o->c + c);
 }
 static double w_at(const struct problem *o, int64_t k, int64_t r, int64_t s, int64_t c)
 {
-    return (double)bench_value(CONV_SEED_W, ((k * o->r + r) * o->s + s) * o->group_c + c);
+    return (double)stored_value(o->storage, CONV_SEED_W,
+                                ((k * o->r + r) * o->s + s) * o->group_c + c);
 }
 static double dy_at(const struct problem *o, int64_t n, int64_t p, int64_t q, int64_t k)
 {
@@ -132,7 +137,7 @@ static double error_at(struct problem *o, const struct conv_case *c, const int64
     if (c->phase == CLCNN_CONV2D_PHASE_FORWARD && c->params.use_bias)
         exact += (double)bench_value(CONV_SEED_BIAS, at[3]);
     if (c->phase == CLCNN_CONV2D_PHASE_FORWARD && c->params.accumulate)
-        exact += (double)bench_value(CONV_SEED_Y, position);
+        exact += (double)stored_value(o->storage, CONV_SEED_Y, position);
     if (c->phase == CLCNN_CONV2D_PHASE_FORWARD)
         exact = activate(&c->params, exact);
     double difference = fabs(value - exact);
@@ -161,12 +166,13 @@ enum clcnn_status conv_run_check(struct conv_run *run, const struct conv_case *c
         {o.n, o.p, o.q, o.k}, {o.n, o.h, o.w, o.c}, {o.k, o.r, o.s, o.group_c}};
     struct clcnn_buffer *const outputs[] = {run->y, run->x, run->w};
     struct racer racer = conv_run_racer(run);
-    size_t bytes = clcnn_buffer_bytes(outputs[c->phase]);
-    float *values = malloc(bytes);
+    const struct clcnn_buffer *output = outputs[c->phase];
+    int64_t count = (int64_t)(clcnn_buffer_bytes(output) / clcnn_dtype_size(o.storage));
+    float *values = malloc((size_t)count * sizeof(*values));
     if (!values)
         return CLCNN_STATUS_OUT_OF_MEMORY;
     CLI_TRY(racer.run(racer.context, 1));
-    CLI_TRY(clcnn_buffer_read(outputs[c->phase], 0, bytes, values, NULL));
+    CLI_TRY(stored_read(run->device, o.storage, output, count, values));
     run->error = 0;
     for (int i = 0; i < SAMPLES; i++) {
         int64_t at[4], position = pick(dims[c->phase], i, at);

@@ -5,7 +5,7 @@
 
 /* What the table of options fills in. */
 struct words {
-    const char *pass, *algorithm, *forbid, *activation, *pads, *strides, *dilation;
+    const char *pass, *algorithm, *forbid, *activation, *pads, *strides, *dilation, *storage;
     long long shape[7]; /* N C H W K R S */
     long long stride, groups, max_workspace;
     double alpha, max_error;
@@ -128,6 +128,7 @@ static bool find_case(const struct words *words, struct conv_case *c)
              words->shape[6]);
     return find_pass(words->pass, &c->phase) && find_shape(words, p) &&
            find_activation(words->activation, &p->activation) &&
+           parse_storage("bench conv", words->storage, &p->storage) &&
            find_forbidden(words->forbid, &p->forbidden);
 }
 
@@ -156,6 +157,7 @@ int conv_options_parse(const struct command *command, int argc, char **argv,
     struct words w = {.pass = "fwd",
                       .algorithm = "auto",
                       .activation = "linear",
+                      .storage = "float32",
                       .stride = 1,
                       .groups = 1,
                       .shape = {64, 32, 13, 13, 64, 3, 3}};
@@ -185,6 +187,8 @@ int conv_options_parse(const struct command *command, int argc, char **argv,
         {"activation", "F", "forward: linear, relu, leaky_relu, sigmoid or tanh (linear)",
          OPTION_TEXT, &w.activation, 0, 0},
         {"alpha", "A", "of leaky_relu (0.3)", OPTION_REAL, &w.alpha, 0, 1e6},
+        {"storage", "T", "of x, w and y: float32, or float16, whose error includes y's rounding",
+         OPTION_TEXT, &w.storage, 0, 0},
         {"training", NULL, "forward: pack the filter in each call", OPTION_FLAG, &w.training, 0, 0},
         {"max-workspace", "B", "bytes (256 MiB; 1: none)", OPTION_INT, &w.max_workspace, 0, 1e18},
         {"max-error", "E", "bound on |y - exact| / sum(|x||w|) (none)", OPTION_REAL, &w.max_error,

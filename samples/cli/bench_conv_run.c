@@ -1,4 +1,5 @@
 #include "bench_conv.h"
+#include "bench_stored.h"
 #include <stdio.h>
 
 enum clcnn_status conv_case_resolve(struct conv_case *c)
@@ -120,12 +121,13 @@ enum clcnn_status conv_run_create(struct clcnn_device *device, const struct conv
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_conv2d_params params = c->params;
+    enum clcnn_dtype storage = params.storage;
     params.algorithm = algorithm;
     *r = (struct conv_run){.device = device, .phase = c->phase};
     CLI_TRY(clcnn_conv2d_create(device, &params, &r->op));
-    CLI_TRY(bench_buffer(device, CONV_SEED_X, image_count(c), &r->x));
-    CLI_TRY(bench_buffer(device, CONV_SEED_W, filter_count(c), &r->w));
-    CLI_TRY(bench_buffer(device, CONV_SEED_Y, output_count(c), &r->y));
+    CLI_TRY(stored_buffer(device, storage, CONV_SEED_X, image_count(c), &r->x));
+    CLI_TRY(stored_buffer(device, storage, CONV_SEED_W, filter_count(c), &r->w));
+    CLI_TRY(stored_buffer(device, storage, CONV_SEED_Y, output_count(c), &r->y));
     if (params.use_bias)
         CLI_TRY(bench_buffer(device, CONV_SEED_BIAS, params.filters, &r->bias));
     size_t bytes = clcnn_conv2d_workspace_size(r->op, r->phase);
