@@ -5,7 +5,7 @@
  * op(A) = A[M][K], or with TRANSPOSE_A the stored A is [K][M]; it is read in place. B comes packed
  * by pack_b, in panels of NR columns, [N/NR][panel_rows][NR], the last one filled up with anything;
  * or, if panel_rows is 0, the work-item packs it as it goes: one block of KC rows of one panel at a
- * time, into the group's own KC x NR floats of `slots`.
+ * time, into the group's own min(KC, kstep) x NR floats of `slots`.
  *
  * Group (g0, g1, g2) computes rows g0 mc .. of the columns g1 nc .. over the k from g2 kstep ..
  * (the partial sums of group g2 go to C + g2 cstep; gemm_reduce adds them up):
@@ -327,7 +327,7 @@ kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), IN
     c += get_group_id(2) * cstep + row * ldc + column0;
     slots += ((get_group_id(2) * get_num_groups(1) + get_group_id(1)) * get_num_groups(0) +
               get_group_id(0)) *
-             (KC * NR);
+             (min((long)KC, kstep) * NR);
     for (int j = 0; j < (columns + NR - 1) / NR * NR; j++)
         biases[j] = use_bias && j < columns ? bias[column0 + j] : 0.0f;
 

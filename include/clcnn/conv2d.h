@@ -145,6 +145,10 @@ CLCNN_API enum clcnn_status clcnn_conv2d_pack_filter(struct clcnn_conv2d *op,
                                                      struct clcnn_buffer *packed,
                                                      const struct clcnn_enqueue *enqueue);
 
+/* Bytes of workspace a forward call with packed_w needs: no more than clcnn_conv2d_workspace_size,
+ * often 0; the same if this implementation does not pack. */
+CLCNN_API size_t clcnn_conv2d_packed_workspace_size(const struct clcnn_conv2d *op);
+
 /* Buffers of one call; `batch` 0 = planned. Members that the call does not read may be NULL.
  * Nothing may overlap an output or the workspace. All three functions are asynchronous and allocate
  * nothing.
@@ -155,7 +159,8 @@ struct clcnn_conv2d_args {
     const struct clcnn_buffer *x, *w, *bias, *dy;
     const struct clcnn_buffer *packed_w; /* forward: from clcnn_conv2d_pack_filter; w may be NULL */
     struct clcnn_buffer *y, *dx, *dw, *db;
-    struct clcnn_buffer *workspace; /* at least clcnn_conv2d_workspace_size bytes; 0: may be NULL */
+    struct clcnn_buffer *workspace; /* at least clcnn_conv2d_workspace_size bytes, or with packed_w
+                                       clcnn_conv2d_packed_workspace_size; 0: may be NULL */
 };
 
 /* y = f(conv(x, w) + bias), or f(y + conv(x, w) + bias) with accumulate. Reads x, w (or packed_w)

@@ -48,13 +48,18 @@ CLCNN_API enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op,
                                                     struct clcnn_buffer *packed,
                                                     const struct clcnn_enqueue *enqueue);
 
+/* Workspace of a forward call with packed_w, or of any forward call where weights are not packed:
+ * no more than clcnn_dense_workspace_size. */
+CLCNN_API size_t clcnn_dense_packed_workspace_size(const struct clcnn_dense *op);
+
 /* Buffers of one call; members that it does not read may be NULL. */
 struct clcnn_dense_args {
     int batch; /* 0 = planned */
     const struct clcnn_buffer *x, *w, *bias, *dy;
     const struct clcnn_buffer *packed_w; /* forward: packed from w, which may then be NULL */
     struct clcnn_buffer *y, *dx, *dw, *db;
-    struct clcnn_buffer *workspace; /* at least clcnn_dense_workspace_size bytes */
+    struct clcnn_buffer *workspace; /* at least clcnn_dense_workspace_size bytes, or with
+                                       packed_w clcnn_dense_packed_workspace_size */
 };
 
 /* forward: y = f(x w^T + bias). backward_data: dx = dy w. backward_weight: dw = dy^T x and, if db

@@ -269,6 +269,16 @@ size_t clcnn_conv2d_packed_filter_size(const struct clcnn_conv2d *op)
     return choice && choice->impl->packed_filter ? choice->impl->packed_filter(choice->state) : 0;
 }
 
+size_t clcnn_conv2d_packed_workspace_size(const struct clcnn_conv2d *op)
+{
+    const struct clcnn_conv2d_choice *choice = chosen(op, CLCNN_CONV2D_PHASE_FORWARD);
+    if (!choice)
+        return 0;
+    bool packs = clcnn_conv2d_packed_filter_size(op) > 0 && choice->impl->packed_workspace;
+    return packs ? choice->impl->packed_workspace(choice->state)
+                 : choice->impl->workspace(choice->state);
+}
+
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 enum { MAX_BUFFERS = 6 };
@@ -334,7 +344,10 @@ static void list_operands(const struct clcnn_conv2d *op, enum clcnn_conv2d_phase
                           const struct clcnn_conv2d_args *args, int64_t n, struct operands *list)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
-    size_t workspace = clcnn_conv2d_workspace_size(op, phase);
+    size_t packed = clcnn_conv2d_packed_filter_size(op);
+    bool use_packed = phase == CLCNN_CONV2D_PHASE_FORWARD && args->packed_w && packed > 0;
+    size_t workspace = use_packed ? clcnn_conv2d_packed_workspace_size(op)
+                                  : clcnn_conv2d_workspace_size(op, phase);
     if (phase == CLCNN_CONV2D_PHASE_FORWARD)
         add_operand(list, "y", args->y, output_bytes(problem, n));
     else if (phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
@@ -350,8 +363,7 @@ static void list_operands(const struct clcnn_conv2d *op, enum clcnn_conv2d_phase
         add_operand(list, "x", args->x, image_bytes(problem, n));
     if (phase != CLCNN_CONV2D_PHASE_FORWARD)
         add_operand(list, "dy", args->dy, output_bytes(problem, n));
-    size_t packed = clcnn_conv2d_packed_filter_size(op);
-    if (phase == CLCNN_CONV2D_PHASE_FORWARD && args->packed_w && packed > 0)
+    if (use_packed)
         add_operand(list, "packed_w", args->packed_w, packed);
     else if (phase != CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
         add_operand(list, "w", args->w, filter_bytes(problem));

@@ -98,6 +98,8 @@ struct clcnn_conv2d_impl {
     enum clcnn_status (*pack_filter)(void *state, struct clcnn_stream *stream,
                                      const struct clcnn_buffer *w,
                                      const struct clcnn_buffer *packed);
+    /* Workspace of a forward call with a packed filter, at most `workspace`. NULL: the same. */
+    size_t (*packed_workspace)(const void *state);
     /* NULL, or what takes its place, under its name, on devices of the GPU class. */
     const struct clcnn_conv2d_impl *gpu;
 };

@@ -19,7 +19,7 @@ struct clcnn_conv2d_gemm {
     struct clcnn_gemm *gemm;
     struct clcnn_kernel *patches;         /* im2col, or col2im */
     struct clcnn_reduce_columns *columns; /* db */
-    size_t workspace;
+    size_t workspace, packed_workspace;   /* the latter of a call with a packed filter */
 };
 
 /* The parts of the workspace. */
@@ -34,15 +34,14 @@ static bool packs_in_call(const struct clcnn_conv2d_gemm *op)
     return op->pack && op->rows < clcnn_conv2d_pixels(&op->problem);
 }
 
-static struct parts divide(const struct clcnn_conv2d_gemm *op, const struct clcnn_buffer *workspace)
+/* Of a call that is given a packed filter, or not. */
+static struct parts divide(const struct clcnn_conv2d_gemm *op, const struct clcnn_buffer *workspace,
+                           bool given)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
     struct parts parts = {0};
-    size_t gemm_bytes = clcnn_gemm_workspace_size(op->gemm, op->pack);
-    if (op->pack && !packs_in_call(op))
-        gemm_bytes = (size_t)clcnn_max((int64_t)gemm_bytes,
-                                       (int64_t)clcnn_gemm_workspace_size(op->gemm, false));
-    if (packs_in_call(op))
+    size_t gemm_bytes = clcnn_gemm_workspace_size(op->gemm, given || packs_in_call(op));
+    if (packs_in_call(op) && !given)
         parts.packed =
             clcnn_gemm_take(workspace, &parts.bytes,
                             (int64_t)(clcnn_conv2d_gemm_packed_filter(op) / sizeof(float)));
@@ -110,6 +109,18 @@ double clcnn_conv2d_gemm_cost(const struct clcnn_conv2d_problem *problem,
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+/* Fills in the workspaces; false if they exceed the budget. */
+static bool affordable(struct clcnn_conv2d_gemm *op)
+{
+    op->workspace = divide(op, NULL, false).bytes;
+    op->packed_workspace = op->workspace;
+    if (op->pack && op->phase == CLCNN_CONV2D_PHASE_FORWARD)
+        op->packed_workspace = divide(op, NULL, true).bytes;
+    if (op->packed_workspace > op->workspace)
+        op->workspace = op->packed_workspace;
+    return op->workspace <= op->problem.max_workspace;
+}
+
 /* Takes the largest chunk that fits: with the filter packed if possible, else without. */
 static enum clcnn_status fit(struct clcnn_conv2d_gemm *op)
 {
@@ -122,12 +133,10 @@ static enum clcnn_status fit(struct clcnn_conv2d_gemm *op)
         TRY(clcnn_gemm_create(problem->device, &params, &op->gemm));
         op->pack = op->phase != CLCNN_CONV2D_PHASE_BACKWARD_FILTER &&
                    clcnn_gemm_packed_b_size(op->gemm) > 0;
-        op->workspace = divide(op, NULL).bytes;
-        if (op->workspace > problem->max_workspace && op->pack) {
-            op->pack = false;
-            op->workspace = divide(op, NULL).bytes;
-        }
-        if (op->workspace <= problem->max_workspace)
+        if (affordable(op))
+            break;
+        op->pack = false;
+        if (affordable(op))
             break;
         if (op->rows == 1 || op->in_place)
             TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "needs %zu bytes of workspace",
@@ -192,6 +201,12 @@ size_t clcnn_conv2d_gemm_workspace(const void *state)
 {
     const struct clcnn_conv2d_gemm *op = state;
     return op->workspace;
+}
+
+size_t clcnn_conv2d_gemm_packed_workspace(const void *state)
+{
+    const struct clcnn_conv2d_gemm *op = state;
+    return op->packed_workspace;
 }
 
 /* ---- the filter ------------------------------------------------------------------------------ */
@@ -397,9 +412,9 @@ enum clcnn_status clcnn_conv2d_gemm_run(void *state, const struct clcnn_conv2d_c
     const struct clcnn_conv2d_args *args = call->args;
     int64_t pixels = call->n * problem->p * problem->q;
     struct chunk chunk = {0};
-    if (op->workspace > 0)
-        chunk.parts = divide(op, args->workspace);
     chunk.packed = args->packed_w;
+    if ((chunk.packed ? op->packed_workspace : op->workspace) > 0)
+        chunk.parts = divide(op, args->workspace, chunk.packed != NULL);
     if (packs_in_call(op) && !chunk.packed) {
         chunk.packed = &chunk.parts.packed;
         TRY(clcnn_conv2d_gemm_pack_filter(op, call->stream, args->w, chunk.packed));

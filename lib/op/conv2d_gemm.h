@@ -24,6 +24,7 @@ double clcnn_conv2d_gemm_cost(const struct clcnn_conv2d_problem *problem,
 /* The rest of struct clcnn_conv2d_impl; the state is the struct clcnn_conv2d_gemm. */
 void clcnn_conv2d_gemm_destroy(void *state);
 size_t clcnn_conv2d_gemm_workspace(const void *state);
+size_t clcnn_conv2d_gemm_packed_workspace(const void *state);
 enum clcnn_status clcnn_conv2d_gemm_run(void *state, const struct clcnn_conv2d_call *call);
 size_t clcnn_conv2d_gemm_packed_filter(const void *state);
 enum clcnn_status clcnn_conv2d_gemm_pack_filter(void *state, struct clcnn_stream *stream,

@@ -40,4 +40,5 @@ const struct clcnn_conv2d_impl clcnn_conv2d_gemm_1x1 = {
     .run = clcnn_conv2d_gemm_run,
     .packed_filter = clcnn_conv2d_gemm_packed_filter,
     .pack_filter = clcnn_conv2d_gemm_pack_filter,
+    .packed_workspace = clcnn_conv2d_gemm_packed_workspace,
 };

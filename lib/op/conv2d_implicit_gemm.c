@@ -227,6 +227,12 @@ static size_t packed_filter(const void *state)
     return implicit->packed_bytes;
 }
 
+static size_t packed_workspace(const void *state)
+{
+    (void)state;
+    return 0;
+}
+
 static enum clcnn_status pack_filter(void *state, struct clcnn_stream *stream,
                                      const struct clcnn_buffer *w,
                                      const struct clcnn_buffer *packed)
@@ -376,5 +382,6 @@ const struct clcnn_conv2d_impl clcnn_conv2d_implicit_gemm = {
     .run = run,
     .packed_filter = packed_filter,
     .pack_filter = pack_filter,
+    .packed_workspace = packed_workspace,
     .gpu = &clcnn_conv2d_implicit_gemm_gpu,
 };

@@ -115,6 +115,11 @@ size_t clcnn_dense_workspace_size(const struct clcnn_dense *op)
     return most;
 }
 
+size_t clcnn_dense_packed_workspace_size(const struct clcnn_dense *op)
+{
+    return op ? clcnn_gemm_workspace_size(op->forward, true) : 0;
+}
+
 size_t clcnn_dense_packed_weight_size(const struct clcnn_dense *op)
 {
     return op ? clcnn_gemm_packed_b_size(op->forward) : 0;

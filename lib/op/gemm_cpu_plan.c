@@ -11,7 +11,7 @@
 #define READ_B        0.2   /* a float of packed B that comes from beyond the second cache */
 #define TILE_START    120.0 /* a tile of C read, written, its loop begun */
 #define REDUCE        2.0   /* a float of the partial sums written and read again */
-#define GROUP_START   1000.0
+#define GROUP_START   300.0
 #define LAUNCH        10000.0
 /* Floats of A, or of packed B, that a group passes over again and again: the second cache's. */
 #define MOST_FLOATS  ((int64_t)192 * 1024)
@@ -73,7 +73,7 @@ static void complete(const struct clcnn_gemm_cpu_problem *p, struct clcnn_gemm_c
     plan->groups[2] = clcnn_divide_up(p->k, plan->kstep);
     int64_t groups = plan->groups[0] * plan->groups[1] * plan->groups[2];
     plan->packed_floats = pack_first ? clcnn_round_up(p->n, plan->tile.nr) * p->k : 0;
-    plan->slot_floats = pack ? groups * KC * plan->tile.nr : 0;
+    plan->slot_floats = pack ? groups * clcnn_min(KC, plan->kstep) * plan->tile.nr : 0;
     plan->partial_floats = plan->groups[2] > 1 ? plan->groups[2] * p->m * p->n : 0;
     plan->bytes = (size_t)(clcnn_round_up(plan->packed_floats, 16) + plan->slot_floats +
                            clcnn_round_up(plan->partial_floats, 16)) *

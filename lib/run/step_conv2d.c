@@ -26,6 +26,10 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
         params.phases |= 1u << CLCNN_CONV2D_PHASE_BACKWARD_DATA;
     TRY(clcnn_conv2d_create(plan->device, &params, &op));
     step->op = op;
+    if (!plan->params.training) { /* sessions pack the filter */
+        step->workspace = clcnn_conv2d_packed_workspace_size(op);
+        params.phases = 0;
+    }
     for (int phase = 0; phase < CLCNN_CONV2D_PHASE_COUNT; phase++) {
         size_t bytes = params.phases & 1u << phase
                            ? clcnn_conv2d_workspace_size(op, (enum clcnn_conv2d_phase)phase)

@@ -22,7 +22,9 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
     };
     TRY(clcnn_dense_create(plan->device, &params, &op));
     step->op = op;
-    step->workspace = clcnn_dense_workspace_size(op);
+    /* Sessions pack the weights. */
+    step->workspace = plan->params.training ? clcnn_dense_workspace_size(op)
+                                            : clcnn_dense_packed_workspace_size(op);
     TRY(clcnn_step_create_gate(plan, step));
 done:
     return status;

@@ -94,7 +94,9 @@ conv_outputs conv_run(struct clcnn_device *device, struct clcnn_conv2d *op,
 {
     const ref_conv2d &shape = problem.shape;
     const size_t counts[] = {shape.y_count(), shape.x_count(), shape.w_count()};
-    size_t workspace_bytes = clcnn_conv2d_workspace_size(op, phase);
+    size_t workspace_bytes = packed ? clcnn_conv2d_packed_workspace_size(op)
+                                    : clcnn_conv2d_workspace_size(op, phase);
+    CHECK(workspace_bytes <= clcnn_conv2d_workspace_size(op, phase));
     const enum clcnn_dtype storage = problem.params.storage;
     Guarded x(device, to_storage(problem.x, storage), aligned);
     Guarded w(device, to_storage(problem.w, storage), aligned);

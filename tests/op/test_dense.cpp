@@ -79,13 +79,19 @@ void run(struct clcnn_device *device, const dense_case &t)
     const std::vector<float> x = buffers.x.read<float>(), w = buffers.w.read<float>();
     const std::vector<float> bias = buffers.bias.read<float>(), dy = buffers.dy.read<float>();
 
+    size_t less = clcnn_dense_packed_workspace_size(op);
+    CHECK(less <= clcnn_dense_workspace_size(op));
+    Guarded workspace(device, less + 4);
     if (t.packed && clcnn_dense_packed_weight_size(op) > 0) {
+        args.workspace = less ? (struct clcnn_buffer *)workspace : nullptr;
         CHECK_OK(clcnn_dense_pack_weight(op, buffers.w, buffers.packed, nullptr));
         args.packed_w = buffers.packed;
         args.w = nullptr;
     }
     CHECK_OK(clcnn_dense_forward(op, &args, nullptr));
+    workspace.check();
     args.w = buffers.w;
+    args.workspace = buffers.workspace;
     CHECK_OK(clcnn_dense_backward_data(op, &args, nullptr));
     CHECK_OK(clcnn_dense_backward_weight(op, &args, nullptr));
     compare(buffers.y, {n, u, f, f, f, u, false, true, 1, 0, t.activation, 0.3}, x, w,

@@ -159,6 +159,7 @@ TEST_CASE("null: convolution", "[null][conv2d]")
         CHECK(clcnn_conv2d_workspace_size(nullptr, which) == 0);
     }
     CHECK(clcnn_conv2d_packed_filter_size(nullptr) == 0);
+    CHECK(clcnn_conv2d_packed_workspace_size(nullptr) == 0);
     CHECK(clcnn_conv2d_pack_filter(nullptr, nullptr, nullptr, nullptr) == invalid);
     for (auto call :
          {clcnn_conv2d_forward, clcnn_conv2d_backward_data, clcnn_conv2d_backward_filter}) {
@@ -182,6 +183,7 @@ TEST_CASE("null: gemm and dense", "[null][gemm][dense]")
     destroy_accepts(clcnn_dense_destroy);
     CHECK(clcnn_dense_workspace_size(nullptr) == 0);
     CHECK(clcnn_dense_packed_weight_size(nullptr) == 0);
+    CHECK(clcnn_dense_packed_workspace_size(nullptr) == 0);
     CHECK(clcnn_dense_pack_weight(nullptr, nullptr, nullptr, nullptr) == invalid);
     for (auto call : {clcnn_dense_forward, clcnn_dense_backward_data, clcnn_dense_backward_weight})
         CHECK(call(nullptr, &layer, nullptr) == invalid);
