@@ -50,12 +50,14 @@ DEFINE_STORE(private)
 #define STORE_STORED(v, p) STORE(v, p)
 #endif
 
-/* Asks for the cache line at p. pocl's prefetch() does nothing, the compiler's own does; it does
- * not exist where the compiler makes SPIR. */
+/* Asks for the cache line at p, FAR: into the second-level cache only. pocl's prefetch() does
+ * nothing, the compiler's own does; it does not exist where the compiler makes SPIR. */
 #if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
-#define PREFETCH(p) __builtin_prefetch((const void *)(uintptr_t)(p))
+#define PREFETCH(p)     __builtin_prefetch((const void *)(uintptr_t)(p))
+#define PREFETCH_FAR(p) __builtin_prefetch((const void *)(uintptr_t)(p), 0, 2)
 #else
-#define PREFETCH(p) prefetch(p, 1)
+#define PREFETCH(p)     prefetch(p, 1)
+#define PREFETCH_FAR(p) prefetch(p, 1)
 #endif
 
 /* The elements of two vectors, alternating: the first halves, the second halves. Doing this to rows

@@ -17,7 +17,8 @@
  *
  * Sources: Keras's Conv2D for the meaning; Chellapilla, Puri, Simard, "High performance
  * convolutional neural networks for document processing", 2006, for im2col; Chetlur et al., "cuDNN:
- * Efficient primitives for deep learning", arXiv:1410.0759, section 3, for implicit GEMM.
+ * Efficient primitives for deep learning", arXiv:1410.0759, section 3, for implicit GEMM; Lavin and
+ * Gray, "Fast algorithms for convolutional neural networks", arXiv:1509.09308, for Winograd.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLCNN_CONV2D_H
@@ -75,9 +76,11 @@ struct clcnn_conv2d_params {
     enum clcnn_conv2d_algorithm algorithm; /* AUTO, or required for every phase */
     unsigned forbidden;                    /* bits 1 << algorithm that must not be chosen */
     bool tune;                             /* time the likely ones, see create */
-    unsigned phases;      /* bits 1 << phase to prepare; 0 = all that storage allows */
+    /* Bits 1 << phase to prepare; 0 = all that storage allows. The forward phase alone is chosen
+     * for calls with a packed filter, together with others for calls without. */
+    unsigned phases;
     size_t max_workspace; /* bytes a call may ask for; 0 = 256 MiB; 1 = none at all */
-    double max_error;     /* bound on |y - exact| / sum(|x||w|); 0 = no bound asked */
+    double max_error;     /* bound on the relative error, see clcnn_conv2d_error_bound; 0 = any */
 };
 
 struct clcnn_conv2d;
@@ -125,8 +128,19 @@ CLCNN_API void clcnn_conv2d_destroy(struct clcnn_conv2d **op);
 CLCNN_API const char *clcnn_conv2d_algorithm_name(const struct clcnn_conv2d *op,
                                                   enum clcnn_conv2d_phase phase);
 
-/* The a-priori bound on |result - exact| / sum(|factor||factor|) of the phase, before bias and
- * activation; 0 if the phase was not prepared. */
+/* The a-priori bound on the phase's error before bias and activation, 0 if it was not prepared. It
+ * holds for every element of every input without overflow or underflow:
+ *
+ *   |result - exact| <= bound * sum(|factor||factor|) over the products of this element;
+ *
+ * but Winograd's rounding errors come from everything a tile of m x m results reads, so that there
+ *
+ *   forward         |y - exact|  <= bound * sum over c of max |x_c| * sum over r, s of |w_rsc|
+ *   backward_data   the same with dy for x, k for c
+ *   backward_filter |dw - exact| <= bound * sum over tiles of max |x_c| * sum |dy_k|
+ *
+ * with the maximum over the pixels of the tile's patch, (m + R - 1) x (m + S - 1), and the sum of
+ * dy over the tile's outputs. */
 CLCNN_API double clcnn_conv2d_error_bound(const struct clcnn_conv2d *op,
                                           enum clcnn_conv2d_phase phase);
 

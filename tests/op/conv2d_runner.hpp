@@ -51,8 +51,8 @@ conv_outputs conv_run(struct clcnn_device *device, struct clcnn_conv2d *op,
                       enum clcnn_conv2d_phase phase, const conv_problem &problem,
                       bool packed = false, bool aligned = false);
 
-/* Compares with the reference: exactly for integers, else by the op's own error bound; with float16
- * storage, y may be the nearest half of that. */
+/* Compares with the reference: exactly for integers (but not Winograd), else by the op's own error
+ * bound; with float16 storage, y may be the nearest half of that. */
 void conv_check(const conv_problem &problem, struct clcnn_conv2d *op, enum clcnn_conv2d_phase phase,
                 const conv_outputs &outputs);
 

@@ -11,6 +11,8 @@ static bool can_run(const std::string &name, const conv_case &params)
     ref_conv2d shape = conv_shape(params);
     if (name == "depthwise")
         return shape.G == shape.C;
+    if (name.compare(0, 8, "winograd") == 0)
+        return false; /* not yet for every phase: see test_conv2d_winograd.cpp */
     if (name == "gemm_1x1")
         return shape.R == 1 && shape.S == 1 && shape.stride[0] == 1 && shape.stride[1] == 1 &&
                !shape.pad[0] && !shape.pad[1] && !shape.pad[2] && !shape.pad[3];

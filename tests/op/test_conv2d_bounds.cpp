@@ -50,7 +50,7 @@ TEST_CASE("conv2d: the error stays inside the declared bound", "[conv2d]")
                         INFO("phase " << i);
                         double bound = clcnn_conv2d_error_bound(op.op, phase);
                         CHECK(bound > 0.0);
-                        CHECK(bound < 1e-3);
+                        CHECK(bound < (std::strstr(algorithm.name, "winograd") ? 0.05 : 1e-3));
                         conv_check(problem, op.op, phase, conv_run(device, op.op, phase, problem));
                     }
                 }
