@@ -241,6 +241,28 @@ static inline struct span join(struct span a, int2 taps)
     return both;
 }
 
+/* Where the patches of the pixels at[rows] begin; those beyond repeat the first. */
+static inline void locate(global const stored **from, global const stored *x,
+                          const struct pixel *at, int rows, int stride_h, int stride_w, int top,
+                          int left, struct patches of)
+{
+    for (int i = 0; i < MR; i++) {
+        const struct pixel p = at[i < rows ? i : 0];
+        const long row = (long)p.n * of.H + p.p * stride_h + top;
+        from[i] = x + (row * of.W + p.q * stride_w + left) * of.C;
+    }
+}
+
+/* Zeros in the group's panels of the outputs at to[rows]. */
+static inline void clear(global stored *y, const long *to, int rows, int columns)
+{
+    const int first = get_group_id(1), step = get_num_groups(1);
+    for (int i = 0; i < rows; i++)
+        for (int k = first * NR; k < columns; k += step * NR)
+            for (int j = k; j < min(k + (int)NR, columns); j += LANES)
+                store_output((vec)0.0f, y + to[i] + j, columns - j);
+}
+
 /* patch[MR][PITCH] = `count` elements, from `place` on, of the patches of the pixels at[rows]; tap
  * (0, 0) of pixel (0, 0) lies at (top, left). Rows beyond are zeros. */
 static inline void gather_tile(local float *patch, global const stored *x, const struct pixel *at,
@@ -296,10 +318,7 @@ KERNEL conv2d_implicit_gemm(INPUT(stored, x), INPUT(stored, panels), INPUT(float
     panels += (long)g * panel_count * R * S * depth * NR;
     if (!STORAGE_HALF && taps > 0 && all(r.some == r.all) && all(s.some == s.all)) {
         global const stored *from[MR];
-        for (int i = 0; i < MR; i++) {
-            const struct pixel p = at[i < rows ? i : 0];
-            from[i] = x + (((long)p.n * H + p.p * stride_h + top) * W + p.q * stride_w + left) * C;
-        }
+        locate(from, x, at, rows, stride_h, stride_w, top, left, of);
         for (int panel = get_group_id(1); panel < panel_count; panel += get_num_groups(1)) {
             multiply_in_place(results, from,
                               panels + ((long)panel * R * S + first) * depth * NR, run.skip, of);
@@ -308,7 +327,10 @@ KERNEL conv2d_implicit_gemm(INPUT(stored, x), INPUT(stored, panels), INPUT(float
         }
         return;
     }
-    for (int t0 = 0; t0 == 0 || t0 < taps; t0 += DEPTH) {
+    const bool zeros = taps == 0 && !use_bias && !accumulate && activation == ACTIVATION_LINEAR;
+    if (zeros)
+        clear(y, to, rows, kg);
+    for (int t0 = 0; !zeros && (t0 == 0 || t0 < taps); t0 += DEPTH) {
         const int count = min(DEPTH, taps - t0), last = t0 + count == taps;
         gather_tile(patch, x, at, rows, stride_h, stride_w, top, left, place_of(t0, of), count, of);
         run.at = t0 % run.run;

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "op/gemm.h"
 #include "op/reduce_columns.h"
+#include <math.h>
 #include <stdlib.h>
 
 /* Patches that are written and read again soon. */
@@ -93,7 +94,7 @@ double clcnn_conv2d_gemm_cost(const struct clcnn_conv2d_problem *problem,
     bool filter = phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
     bool prepacked = phase == CLCNN_CONV2D_PHASE_FORWARD && problem->prepacked;
     bool packed = prepacked || (!filter && rows < clcnn_conv2d_pixels(problem));
-    double seconds = chunks * (5e-6 + clcnn_gemm_cost(problem->device, &params, packed));
+    double seconds = chunks * clcnn_gemm_cost(problem->device, &params, packed);
     if (packed && !prepacked)
         seconds +=
             8.0 * (double)problem->k * (double)clcnn_conv2d_taps(problem) / problem->bandwidth;
@@ -101,10 +102,12 @@ double clcnn_conv2d_gemm_cost(const struct clcnn_conv2d_problem *problem,
         seconds *= 1.12; /* rows of A^T; measured */
     if (in_place)
         return seconds;
-    /* Patches are written, and read again. */
+    /* Patches are written and read again, and so is what they come from. */
     double patches = (double)rows * (double)clcnn_conv2d_taps(problem) * sizeof(float);
+    double image = sizeof(float) * (double)(problem->n * problem->h * problem->w * problem->c);
+    bool data = phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA;
     seconds += chunks * (5e-6 + 2.0 * patches / problem->bandwidth);
-    return seconds + clcnn_conv2d_traffic(problem) / problem->bandwidth;
+    return seconds + (data ? 2.0 * image : fmin(image, chunks * patches)) / problem->bandwidth;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
