@@ -41,9 +41,13 @@ CLCNN_API void clcnn_dense_destroy(struct clcnn_dense **op);
 CLCNN_API size_t clcnn_dense_workspace_size(const struct clcnn_dense *op);
 
 /* The weights w[U][F] rearranged once for many forward calls: the bytes of the result, and the
- * packing, which does nothing where they are 0. Asynchronous. Errors: INVALID_ARGUMENT, DEVICE. */
+ * packing of units first .. first + count (count 0: all from `first` on), whose rows w[count][F]
+ * holds; it does nothing where the bytes are 0. Parts spare a copy of all the weights. Asynchronous.
+ * Requires: first a multiple of CLCNN_DENSE_PACK_UNIT; so is count, or the last unit is among them.
+ * Errors: INVALID_ARGUMENT, DEVICE. */
+#define CLCNN_DENSE_PACK_UNIT 64
 CLCNN_API size_t clcnn_dense_packed_weight_size(const struct clcnn_dense *op);
-CLCNN_API enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op,
+CLCNN_API enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op, int first, int count,
                                                     const struct clcnn_buffer *w,
                                                     struct clcnn_buffer *packed,
                                                     const struct clcnn_enqueue *enqueue);

@@ -125,16 +125,21 @@ size_t clcnn_dense_packed_weight_size(const struct clcnn_dense *op)
     return op ? clcnn_gemm_packed_b_size(op->forward) : 0;
 }
 
-enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op, const struct clcnn_buffer *w,
-                                          struct clcnn_buffer *packed,
+_Static_assert(CLCNN_DENSE_PACK_UNIT % CLCNN_GEMM_PACK_UNIT == 0, "units are columns of B");
+
+enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op, int first, int count,
+                                          const struct clcnn_buffer *w, struct clcnn_buffer *packed,
                                           const struct clcnn_enqueue *enqueue)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_stream stream = {0};
 
     REQUIRE(op, "dense_pack_weight: op must not be NULL");
-    TRY(clcnn_gemm_pack_b(op->forward, w, 0, packed, enqueue));
+    TRY(clcnn_stream_begin(&stream, op->device, enqueue));
+    TRY(clcnn_gemm_pack_columns_in(op->forward, first, count ? count : op->params.units - first, w,
+                                   0, packed, &stream));
 done:
-    return status;
+    return clcnn_stream_end(&stream, status);
 }
 
 /* The number of rows of a call. */

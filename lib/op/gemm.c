@@ -215,11 +215,12 @@ done:
     return status;
 }
 
+/* n columns of B. */
 static enum clcnn_status check_b(const struct clcnn_gemm *op, const struct clcnn_buffer *b,
-                                 int64_t k, int64_t *ldb)
+                                 int64_t n, int64_t k, int64_t *ldb)
 {
-    return op->params.transpose_b ? check_matrix(op, "b", b, op->params.n, k, ldb)
-                                  : check_matrix(op, "b", b, k, op->params.n, ldb);
+    return op->params.transpose_b ? check_matrix(op, "b", b, n, k, ldb)
+                                  : check_matrix(op, "b", b, k, n, ldb);
 }
 
 static enum clcnn_status check_overlap(const struct clcnn_gemm_call *call)
@@ -289,7 +290,7 @@ static enum clcnn_status prepare(const struct clcnn_gemm *op, const struct clcnn
                                "packed_b"));
         call->packed_b = args->packed_b;
     } else {
-        TRY(check_b(op, call->b, call->k, &call->ldb));
+        TRY(check_b(op, call->b, p->n, call->k, &call->ldb));
     }
     TRY(check_matrix(op, "c", call->c, call->m, p->n, &call->ldc));
     if (p->use_bias)
@@ -330,21 +331,37 @@ done:
     return clcnn_stream_end(&stream, status);
 }
 
+enum clcnn_status clcnn_gemm_pack_columns_in(struct clcnn_gemm *op, int64_t first, int64_t count,
+                                             const struct clcnn_buffer *b, int64_t ldb,
+                                             struct clcnn_buffer *packed_b,
+                                             struct clcnn_stream *stream)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    size_t bytes = clcnn_gemm_packed_b_size(op);
+    int64_t n = op->params.n;
+
+    REQUIRE(first >= 0 && first < n && first % CLCNN_GEMM_PACK_UNIT == 0,
+            "gemm: column %lld is none of 0, %d, 2 x %d ... below N=%lld", (long long)first,
+            CLCNN_GEMM_PACK_UNIT, CLCNN_GEMM_PACK_UNIT, (long long)n);
+    REQUIRE(count > 0 && count <= n - first &&
+                (count % CLCNN_GEMM_PACK_UNIT == 0 || count == n - first),
+            "gemm: %lld columns from %lld on are neither a multiple of %d nor the rest of N=%lld",
+            (long long)count, (long long)first, CLCNN_GEMM_PACK_UNIT, (long long)n);
+    if (bytes == 0)
+        return status;
+    TRY(check_b(op, b, count, op->params.k, &ldb));
+    TRY(clcnn_buffer_check(op->device, packed_b, bytes, "gemm", "packed_b"));
+    REQUIRE(!clcnn_buffer_overlap(b, packed_b), "gemm: packed_b overlaps b");
+    TRY(op->impl->pack_b(op, first, count, b, ldb, packed_b, stream));
+done:
+    return status;
+}
+
 enum clcnn_status clcnn_gemm_pack_b_in(struct clcnn_gemm *op, const struct clcnn_buffer *b,
                                        int64_t ldb, struct clcnn_buffer *packed_b,
                                        struct clcnn_stream *stream)
 {
-    enum clcnn_status status = CLCNN_STATUS_OK;
-    size_t bytes = clcnn_gemm_packed_b_size(op);
-
-    if (bytes == 0)
-        return status;
-    TRY(check_b(op, b, op->params.k, &ldb));
-    TRY(clcnn_buffer_check(op->device, packed_b, bytes, "gemm", "packed_b"));
-    REQUIRE(!clcnn_buffer_overlap(b, packed_b), "gemm: packed_b overlaps b");
-    TRY(op->impl->pack_b(op, b, ldb, packed_b, stream));
-done:
-    return status;
+    return clcnn_gemm_pack_columns_in(op, 0, op->params.n, b, ldb, packed_b, stream);
 }
 
 enum clcnn_status clcnn_gemm_pack_b(struct clcnn_gemm *op, const struct clcnn_buffer *b,

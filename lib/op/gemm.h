@@ -12,6 +12,14 @@ enum clcnn_status clcnn_gemm_pack_b_in(struct clcnn_gemm *op, const struct clcnn
                                        int64_t ldb, struct clcnn_buffer *packed_b,
                                        struct clcnn_stream *stream);
 
+/* Columns first .. first + count of B alone, which b holds; `first` is a multiple of 64, and so is
+ * count, or the last column is among them. */
+#define CLCNN_GEMM_PACK_UNIT 64
+enum clcnn_status clcnn_gemm_pack_columns_in(struct clcnn_gemm *op, int64_t first, int64_t count,
+                                             const struct clcnn_buffer *b, int64_t ldb,
+                                             struct clcnn_buffer *packed_b,
+                                             struct clcnn_stream *stream);
+
 /* Seconds that one call is expected to take on the device, as the chooser ranks it; packed_b: B
  * has been packed before. */
 double clcnn_gemm_cost(const struct clcnn_device *device, const struct clcnn_gemm_params *params,
@@ -42,7 +50,8 @@ struct clcnn_gemm_impl {
                              struct clcnn_stream *stream);
     /* NULL: it does not pack. */
     size_t (*packed_b_size)(const struct clcnn_gemm *op);
-    enum clcnn_status (*pack_b)(struct clcnn_gemm *op, const struct clcnn_buffer *b, int64_t ldb,
+    enum clcnn_status (*pack_b)(struct clcnn_gemm *op, int64_t first, int64_t count,
+                                const struct clcnn_buffer *b, int64_t ldb,
                                 const struct clcnn_buffer *packed_b, struct clcnn_stream *stream);
 };
 

@@ -99,23 +99,29 @@ done:
     return status;
 }
 
-static enum clcnn_status pack(struct clcnn_gemm *op, const struct clcnn_buffer *b, int64_t ldb,
-                              int64_t k, const struct clcnn_buffer *packed_b,
-                              struct clcnn_stream *stream)
+/* n columns of k rows: whole panels, or the last ones. */
+static enum clcnn_status pack(struct clcnn_gemm *op, int64_t n, int64_t k,
+                              const struct clcnn_buffer *b, int64_t ldb,
+                              const struct clcnn_buffer *packed_b, struct clcnn_stream *stream)
 {
-    const struct clcnn_gemm_params *p = &op->params;
     const struct state *state = op->state;
     int nr = state->planned[0].tile.nr;
     return clcnn_launch(
         stream, op->kernels[PACK],
-        GRID2(clcnn_divide_up(p->n, nr), clcnn_divide_up(k, CLCNN_GEMM_CPU_PACKED), 1, 1),
-        ARGS(BUFFER(b), BUFFER(packed_b), LONG(p->n), LONG(k), LONG(ldb), INT(p->transpose_b)));
+        GRID2(clcnn_divide_up(n, nr), clcnn_divide_up(k, CLCNN_GEMM_CPU_PACKED), 1, 1),
+        ARGS(BUFFER(b), BUFFER(packed_b), LONG(n), LONG(k), LONG(ldb),
+             INT(op->params.transpose_b)));
 }
 
-static enum clcnn_status pack_b(struct clcnn_gemm *op, const struct clcnn_buffer *b, int64_t ldb,
+static enum clcnn_status pack_b(struct clcnn_gemm *op, int64_t first, int64_t count,
+                                const struct clcnn_buffer *b, int64_t ldb,
                                 const struct clcnn_buffer *packed_b, struct clcnn_stream *stream)
 {
-    return pack(op, b, ldb, op->params.k, packed_b, stream);
+    const struct state *state = op->state;
+    int64_t k = op->params.k, columns = clcnn_round_up(op->params.n, state->planned[0].tile.nr);
+    size_t offset = packed_b_size(op) / (size_t)columns * (size_t)first;
+    struct clcnn_buffer panels = clcnn_buffer_slice(packed_b, offset, packed_b->bytes - offset);
+    return pack(op, count, k, b, ldb, &panels, stream);
 }
 
 /* The products of one part of K; with several, unfinished sums in `c`. */
@@ -166,7 +172,7 @@ static enum clcnn_status run(struct clcnn_gemm *op, const struct clcnn_gemm_call
 
     if (plan->packed_floats) {
         packed = clcnn_gemm_take(call->workspace, &used, plan->packed_floats);
-        TRY(pack(op, call->b, call->ldb, call->k, &packed, stream));
+        TRY(pack(op, op->params.n, call->k, call->b, call->ldb, &packed, stream));
         b = &packed;
         panel_rows = call->k;
     }

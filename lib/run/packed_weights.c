@@ -7,7 +7,8 @@ static size_t packed_bytes(const struct clcnn_step *step)
     return step->impl->packed_bytes ? step->impl->packed_bytes(step) : 0;
 }
 
-/* Floats that go through the staging buffer at a time, where kernels are narrowed. */
+/* Floats that go through a staging buffer at a time, where they can: so weights need little more
+ * memory on their way than where they stay. */
 #define PIECE ((int64_t)4 << 20)
 
 static bool narrows(const struct clcnn_plan *plan)
@@ -24,6 +25,19 @@ static int64_t count_of(const struct clcnn_plan *plan, int weight)
 static size_t kernel_bytes(const struct clcnn_plan *plan, const struct clcnn_step *step)
 {
     return (size_t)count_of(plan, step->layer->kernel) * clcnn_dtype_size(plan->params.storage);
+}
+
+/* Filters or units, and those that are packed at a time. */
+static int64_t rows_of(const struct clcnn_plan *plan, const struct clcnn_step *step)
+{
+    return clcnn_tensor_shape(plan->model->weights[step->layer->kernel].tensor)->dim[0];
+}
+
+static int64_t rows_at_once(const struct clcnn_plan *plan, const struct clcnn_step *step)
+{
+    int64_t rows = rows_of(plan, step), row = count_of(plan, step->layer->kernel) / rows;
+    int64_t unit = step->impl->pack_unit;
+    return unit ? clcnn_min(rows, clcnn_max(1, PIECE / (row * unit)) * unit) : rows;
 }
 
 /* Regions 2 i and 2 i + 1 are the kernel and the bias of step i. All live all the time. */
@@ -63,57 +77,89 @@ static struct clcnn_buffer slice(const struct clcnn_packed_weights *weights, int
     return clcnn_buffer_slice(weights->arenas[r->arena], r->offset, r->bytes);
 }
 
-/* What weights pass through on their way: `whole` holds the largest kernel that is packed, `piece`
- * floats that are narrowed. */
+/* What weights pass through on their way: `rows` holds what is packed at a time, `piece` floats
+ * that are narrowed. */
 struct staging {
-    struct clcnn_buffer *whole, *piece;
+    struct clcnn_buffer *rows, *piece;
 };
 
 static enum clcnn_status create_staging(const struct clcnn_plan *plan, struct staging *out)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    size_t whole = 0, piece = 0;
+    size_t rows = 0, piece = 0;
     for (int i = 0; i < plan->step_count; i++) {
         const struct clcnn_step *step = &plan->steps[i];
         if (!step->impl->trains)
             continue;
         size_t floats = (size_t)clcnn_min(PIECE, count_of(plan, step->layer->kernel));
         if (packed_bytes(step))
-            whole = clcnn_max(whole, kernel_bytes(plan, step));
+            rows = clcnn_max(rows, kernel_bytes(plan, step) / (size_t)rows_of(plan, step) *
+                                       (size_t)rows_at_once(plan, step));
         if (narrows(plan))
             piece = clcnn_max(piece, floats * sizeof(float));
     }
-    if (whole)
-        TRY(clcnn_buffer_create(plan->device, whole, &out->whole));
+    if (rows)
+        TRY(clcnn_buffer_create(plan->device, rows, &out->rows));
     if (piece)
         TRY(clcnn_buffer_create(plan->device, piece, &out->piece));
 done:
     return status;
 }
 
-static enum clcnn_status write(struct clcnn_run *run, int weight, const struct clcnn_buffer *buffer)
+static enum clcnn_status write(struct clcnn_run *run, const float *data, int64_t count,
+                               const struct clcnn_buffer *buffer)
 {
-    const struct clcnn_tensor *tensor = run->plan->model->weights[weight].tensor;
-    return clcnn_stream_write(run->stream, buffer, 0, clcnn_tensor_bytes(tensor),
-                              clcnn_tensor_const_data(tensor));
+    return clcnn_stream_write(run->stream, buffer, 0, (size_t)count * sizeof(float), data);
 }
 
-static enum clcnn_status write_narrow(struct clcnn_run *run, int weight,
+static enum clcnn_status write_narrow(struct clcnn_run *run, const float *data, int64_t left,
                                       const struct clcnn_buffer *buffer, struct clcnn_buffer *piece)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    const float *data = clcnn_tensor_const_data(run->plan->model->weights[weight].tensor);
     size_t size = clcnn_dtype_size(run->plan->params.storage);
-    int64_t left = count_of(run->plan, weight);
     for (int64_t at = 0, count; left > 0; at += count, left -= count) {
         count = clcnn_min(left, PIECE);
         struct clcnn_buffer to =
             clcnn_buffer_slice(buffer, (size_t)at * size, (size_t)count * size);
-        TRY(clcnn_stream_write(run->stream, piece, 0, (size_t)count * sizeof(float), data + at));
+        TRY(write(run, data + at, count, piece));
         TRY(clcnn_elementwise_convert(run->plan->elementwise, false, count, piece, &to,
                                       clcnn_run_next(run)));
         TRY(run->status);
     }
+done:
+    return status;
+}
+
+static const float *data_of(const struct clcnn_plan *plan, int weight)
+{
+    return clcnn_tensor_const_data(plan->model->weights[weight].tensor);
+}
+
+static enum clcnn_status upload_kernel(struct clcnn_run *run, struct clcnn_step *step,
+                                       struct clcnn_buffer *kernel, const struct staging *staging)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_plan *plan = run->plan;
+    int weight = step->layer->kernel;
+    bool packs = packed_bytes(step) > 0;
+    const struct clcnn_buffer *plain = packs ? staging->rows : kernel;
+    int64_t rows = rows_of(plan, step), row = count_of(plan, weight) / rows;
+    int64_t part = packs ? rows_at_once(plan, step) : rows;
+    for (int64_t first = 0, count; first < rows; first += count) {
+        const float *data = data_of(plan, weight) + first * row;
+        count = clcnn_min(part, rows - first);
+        if (narrows(plan))
+            TRY(write_narrow(run, data, count * row, plain, staging->piece));
+        else
+            TRY(write(run, data, count * row, plain));
+        if (packs)
+            TRY(step->impl->pack(step, first, count, plain, kernel, clcnn_run_next(run)));
+        TRY(run->status);
+    }
+    if (packs)
+        step->packed = kernel;
+    else
+        plan->weights[weight] = *kernel;
 done:
     return status;
 }
@@ -124,24 +170,12 @@ static enum clcnn_status upload_step(struct clcnn_packed_weights *weights, struc
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_plan *plan = run->plan;
     struct clcnn_step *step = &plan->steps[index];
-    struct clcnn_buffer *kernel = &weights->kernels[index];
     int bias = step->layer->bias;
-    *kernel = slice(weights, 2 * index);
-    const struct clcnn_buffer *plain = packed_bytes(step) ? staging->whole : kernel;
-    if (narrows(plan))
-        TRY(write_narrow(run, step->layer->kernel, plain, staging->piece));
-    else
-        TRY(write(run, step->layer->kernel, plain));
-    if (packed_bytes(step)) {
-        TRY(step->impl->pack(step, plain, kernel, clcnn_run_next(run)));
-        TRY(run->status);
-        step->packed = kernel;
-    } else {
-        plan->weights[step->layer->kernel] = *kernel;
-    }
+    weights->kernels[index] = slice(weights, 2 * index);
+    TRY(upload_kernel(run, step, &weights->kernels[index], staging));
     if (bias >= 0) {
         plan->weights[bias] = slice(weights, 2 * index + 1);
-        TRY(write(run, bias, &plan->weights[bias]));
+        TRY(write(run, data_of(plan, bias), count_of(plan, bias), &plan->weights[bias]));
     }
 done:
     return status;
@@ -164,7 +198,7 @@ enum clcnn_status clcnn_packed_weights_upload(struct clcnn_packed_weights *weigh
 done:
     status = clcnn_stream_end(&stream, status);
     enum clcnn_status finished = clcnn_queue_finish(queue);
-    clcnn_buffer_destroy(&staging.whole);
+    clcnn_buffer_destroy(&staging.rows);
     clcnn_buffer_destroy(&staging.piece);
     return status != CLCNN_STATUS_OK ? status : finished;
 }

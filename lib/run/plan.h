@@ -88,8 +88,12 @@ struct clcnn_step_impl {
     enum clcnn_status (*forward)(struct clcnn_run *run, const struct clcnn_step *step);
     enum clcnn_status (*backward)(struct clcnn_run *run, const struct clcnn_step *step);
     size_t (*packed_bytes)(const struct clcnn_step *step);
-    enum clcnn_status (*pack)(const struct clcnn_step *step, const struct clcnn_buffer *w,
-                              struct clcnn_buffer *packed, const struct clcnn_enqueue *enqueue);
+    /* Packs rows (filters or units) first .. first + count, which w holds; all of them at once
+     * unless pack_unit > 0, of which `first` is then a multiple. */
+    int pack_unit;
+    enum clcnn_status (*pack)(const struct clcnn_step *step, int64_t first, int64_t count,
+                              const struct clcnn_buffer *w, struct clcnn_buffer *packed,
+                              const struct clcnn_enqueue *enqueue);
 };
 
 extern const struct clcnn_step_impl clcnn_step_conv2d, clcnn_step_dense, clcnn_step_pool2d,

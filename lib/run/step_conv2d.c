@@ -100,9 +100,12 @@ static size_t packed_bytes(const struct clcnn_step *step)
     return clcnn_conv2d_packed_filter_size(step->op);
 }
 
-static enum clcnn_status pack(const struct clcnn_step *step, const struct clcnn_buffer *w,
-                              struct clcnn_buffer *packed, const struct clcnn_enqueue *enqueue)
+static enum clcnn_status pack(const struct clcnn_step *step, int64_t first, int64_t count,
+                              const struct clcnn_buffer *w, struct clcnn_buffer *packed,
+                              const struct clcnn_enqueue *enqueue)
 {
+    (void)first;
+    (void)count;
     return clcnn_conv2d_pack_filter(step->op, w, packed, enqueue);
 }
 

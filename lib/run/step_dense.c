@@ -88,10 +88,11 @@ static size_t packed_bytes(const struct clcnn_step *step)
     return clcnn_dense_packed_weight_size(step->op);
 }
 
-static enum clcnn_status pack(const struct clcnn_step *step, const struct clcnn_buffer *w,
-                              struct clcnn_buffer *packed, const struct clcnn_enqueue *enqueue)
+static enum clcnn_status pack(const struct clcnn_step *step, int64_t first, int64_t count,
+                              const struct clcnn_buffer *w, struct clcnn_buffer *packed,
+                              const struct clcnn_enqueue *enqueue)
 {
-    return clcnn_dense_pack_weight(step->op, w, packed, enqueue);
+    return clcnn_dense_pack_weight(step->op, (int)first, (int)count, w, packed, enqueue);
 }
 
 const struct clcnn_step_impl clcnn_step_dense = {
@@ -104,5 +105,6 @@ const struct clcnn_step_impl clcnn_step_dense = {
     .forward = forward,
     .backward = backward,
     .packed_bytes = packed_bytes,
+    .pack_unit = CLCNN_DENSE_PACK_UNIT,
     .pack = pack,
 };

@@ -1,6 +1,9 @@
 #include "ref/gemm.hpp"
 #include "support/compare.hpp"
 #include <algorithm>
+extern "C" {
+#include "device/launch.h"
+}
 
 namespace
 {
@@ -84,7 +87,14 @@ void run(struct clcnn_device *device, const dense_case &t)
     Guarded workspace(device, less + 4);
     if (t.packed && clcnn_dense_packed_weight_size(op) > 0) {
         args.workspace = less ? (struct clcnn_buffer *)workspace : nullptr;
-        CHECK_OK(clcnn_dense_pack_weight(op, buffers.w, buffers.packed, nullptr));
+        const int unit = CLCNN_DENSE_PACK_UNIT;
+        for (int first = 0; first < t.units; first += unit) { /* in parts, the last to the end */
+            const size_t row = (size_t)t.features * sizeof(float);
+            struct clcnn_buffer part = clcnn_buffer_slice(
+                buffers.w, (size_t)first * row, (size_t)std::min(unit, t.units - first) * row);
+            int count = first + unit < t.units ? unit : 0;
+            CHECK_OK(clcnn_dense_pack_weight(op, first, count, &part, buffers.packed, nullptr));
+        }
         args.packed_w = buffers.packed;
         args.w = nullptr;
     }
@@ -115,9 +125,9 @@ TEST_CASE("dense: forward and backward", "[dense]")
 {
     for (enum clcnn_device_class device_class : test_classes) {
         INFO(clcnn_device_class_name(device_class));
-        for (dense_case t :
-             {dense_case{1, 1, 1}, dense_case{1, 500, 10}, dense_case{7, 33, 65},
-              dense_case{64, 128, 10}, dense_case{64, 2304, 32}, dense_case{130, 50, 20}}) {
+        for (dense_case t : {dense_case{1, 1, 1}, dense_case{1, 500, 10}, dense_case{7, 33, 65},
+                             dense_case{64, 128, 10}, dense_case{64, 2304, 32},
+                             dense_case{130, 50, 20}, dense_case{40, 30, 150}}) {
             run(test_device(device_class), t);
             t.packed = true;
             t.bias = false;
@@ -278,11 +288,18 @@ TEST_CASE("dense: a workspace or packed weights that do not fit", "[dense]")
         }
         if (clcnn_dense_packed_weight_size(op) > 4) {
             auto pack = clcnn_dense_pack_weight;
-            CHECK_INVALID(pack(nullptr, buffers.w, buffers.packed, nullptr), "op must not be NULL");
-            CHECK_INVALID(pack(op, nullptr, buffers.packed, nullptr), "b is NULL");
-            CHECK_INVALID(pack(op, buffers.w, nullptr, nullptr), "packed_b is NULL");
-            CHECK_INVALID(pack(op, buffers.w, tiny, nullptr), "packed_b has 4 bytes");
-            CHECK_INVALID(pack(op, large, large, nullptr), "packed_b overlaps b");
+            struct clcnn_buffer *w = buffers.w, *packed = buffers.packed;
+            CHECK_INVALID(pack(nullptr, 0, 0, w, packed, nullptr), "op must not be NULL");
+            CHECK_INVALID(pack(op, 0, 0, nullptr, packed, nullptr), "b is NULL");
+            CHECK_INVALID(pack(op, 0, 0, w, nullptr, nullptr), "packed_b is NULL");
+            CHECK_INVALID(pack(op, 0, 0, w, tiny, nullptr), "packed_b has 4 bytes");
+            CHECK_INVALID(pack(op, 0, 0, large, large, nullptr), "packed_b overlaps b");
+            CHECK_INVALID(pack(op, 1, 0, w, packed, nullptr), "column 1 is none of 0, 64");
+            CHECK_INVALID(pack(op, 64, 0, w, packed, nullptr), "column 64 is none of 0, 64");
+            CHECK_INVALID(pack(op, -64, 0, w, packed, nullptr), "column -64 is none of");
+            CHECK_INVALID(pack(op, 0, 1, w, packed, nullptr), "1 columns from 0 on are neither");
+            CHECK_INVALID(pack(op, 0, -64, w, packed, nullptr), "-64 columns from 0 on");
+            CHECK_INVALID(pack(op, 0, 1 << 20, w, packed, nullptr), "1048576 columns from");
             a = good;
             a.packed_w = tiny;
             CHECK_INVALID(clcnn_dense_forward(op, &a, nullptr), "packed_b has 4 bytes");

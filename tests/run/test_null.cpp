@@ -184,7 +184,7 @@ TEST_CASE("null: gemm and dense", "[null][gemm][dense]")
     CHECK(clcnn_dense_workspace_size(nullptr) == 0);
     CHECK(clcnn_dense_packed_weight_size(nullptr) == 0);
     CHECK(clcnn_dense_packed_workspace_size(nullptr) == 0);
-    CHECK(clcnn_dense_pack_weight(nullptr, nullptr, nullptr, nullptr) == invalid);
+    CHECK(clcnn_dense_pack_weight(nullptr, 0, 0, nullptr, nullptr, nullptr) == invalid);
     for (auto call : {clcnn_dense_forward, clcnn_dense_backward_data, clcnn_dense_backward_weight})
         CHECK(call(nullptr, &layer, nullptr) == invalid);
 }
