@@ -43,8 +43,8 @@ CLCNN_API size_t clcnn_dense_workspace_size(const struct clcnn_dense *op);
 /* The weights w[U][F] rearranged once for many forward calls: the bytes of the result, and the
  * packing of units first .. first + count (count 0: all from `first` on), whose rows w[count][F]
  * holds; it does nothing where the bytes are 0. Parts spare a copy of all the weights.
- * Asynchronous. Requires: first a multiple of CLCNN_DENSE_PACK_UNIT; so is count, or the last unit is among them.
- * Errors: INVALID_ARGUMENT, DEVICE. */
+ * Asynchronous. Requires: first a multiple of CLCNN_DENSE_PACK_UNIT; so is count, or the last unit
+ * is among them. Errors: INVALID_ARGUMENT, DEVICE. */
 #define CLCNN_DENSE_PACK_UNIT 64
 CLCNN_API size_t clcnn_dense_packed_weight_size(const struct clcnn_dense *op);
 CLCNN_API enum clcnn_status clcnn_dense_pack_weight(struct clcnn_dense *op, int first, int count,
