@@ -70,16 +70,27 @@ static inline vec load_some(global const float *from, int count)
     return LOAD(lane);
 }
 
-static inline void store_some(vec v, global float *to, int count)
+/* The same of a tensor. */
+static inline vec load_some_stored(global const stored *from, int count)
+{
+    if (count >= LANES)
+        return LOAD_STORED(from);
+    float lane[LANES];
+    for (int i = 0; i < LANES; i++)
+        lane[i] = i < count ? GET_STORED(from, i) : 0.0f;
+    return LOAD(lane);
+}
+
+static inline void store_some(vec v, global stored *to, int count)
 {
     if (count >= LANES) {
-        STORE(v, to);
+        STORE_STORED(v, to);
         return;
     }
     float lane[LANES];
     STORE(v, lane);
     for (int i = 0; i < count; i++)
-        to[i] = lane[i];
+        PUT_STORED(lane[i], to, i);
 }
 
 /* ---- filters --------------------------------------------------------------------------------- */
@@ -117,23 +128,23 @@ static inline void transform_filter(const vec *w, global float *u, long step)
 
 /* block[LANES channels] = LANES columns of one tap: rows of the filter as it is stored, which are
  * columns (`turned`: channels) from `first` on, their elements from `at` on. */
-static inline void load_block(global const float *w, int tap, int first, int rows, int at,
+static inline void load_block(global const stored *w, int tap, int first, int rows, int at,
                               int elements, int turned, vec *block)
 {
     const int taps = TAPS * TAPS, count = elements - at;
     w += (turned ? taps - 1 - tap : tap) * (long)elements + at;
     for (int i = 0; i < LANES; i++)
         block[i] = first + i < rows && count > 0
-                       ? load_some(w + (long)(first + i) * taps * elements, count)
+                       ? load_some_stored(w + (long)(first + i) * taps * elements, count)
                        : (vec)0.0f;
     if (!turned)
         transpose(block);
 }
 
-KERNEL conv2d_winograd_pack(INPUT(float, w), OUTPUT(float, u), int depth, int columns,
+KERNEL conv2d_winograd_pack(INPUT(stored, w), OUTPUT(float, u), int depth, int columns,
                             int first_panel, int turned)
 {
-    AT(const float, w);
+    AT(const stored, w);
     AT(float, u);
     const int panel = get_group_id(0), c0 = get_group_id(1) * LANES, g = get_group_id(2);
     u += (((long)g * get_num_groups(0) + panel) * POSITIONS * depth + c0) * NR;
@@ -188,11 +199,12 @@ static inline struct part part_of(int rows, int cut, int cuts)
 /* A patch: pixel (0, 0), which may lie outside the image, and the rows and columns that lie
  * inside. */
 struct patch {
-    global const float *x;
+    global const stored *x;
     int top, bottom, left, right;
 };
 
-static inline struct patch patch_of(global const float *x, struct tile tile, const struct sizes *is)
+static inline struct patch patch_of(global const stored *x, struct tile tile,
+                                    const struct sizes *is)
 {
     const int top = tile.p - is->pad_top, left = tile.q - is->pad_left;
     const struct patch patch = {x + (((long)tile.n * is->H + top) * is->W + left) * is->C,
@@ -202,16 +214,17 @@ static inline struct patch patch_of(global const float *x, struct tile tile, con
 }
 
 /* d[ALPHA] = a column of the patch, rows `row` floats apart: `count` channels. */
-static inline void load_column(const struct patch *patch, global const float *x, int row, int count,
-                               vec *d)
+static inline void load_column(const struct patch *patch, global const stored *x, int row,
+                               int count, vec *d)
 {
     if (patch->top == 0 && patch->bottom == ALPHA && count >= LANES) {
-        UNROLLED(int a = 0; a < ALPHA; a++) d[a] = LOAD(x + (long)a * row);
+        UNROLLED(int a = 0; a < ALPHA; a++) d[a] = LOAD_STORED(x + (long)a * row);
     } else {
         vec some[ALPHA];
         for (int a = 0; a < ALPHA; a++)
-            some[a] = a >= patch->top && a < patch->bottom ? load_some(x + (long)a * row, count)
-                                                           : (vec)0.0f;
+            some[a] = a >= patch->top && a < patch->bottom
+                          ? load_some_stored(x + (long)a * row, count)
+                          : (vec)0.0f;
         UNROLLED(int a = 0; a < ALPHA; a++) d[a] = some[a];
     }
 }
@@ -239,7 +252,7 @@ static inline void transform_patch(const struct patch *patch, int c, int count, 
     }
 }
 
-static inline void transform_block(global const float *x, global float *v, long tile0, int rows,
+static inline void transform_block(global const stored *x, global float *v, long tile0, int rows,
                                    const struct sizes *is)
 {
     const int cuts = (rows + MR - 1) / MR;
@@ -327,14 +340,14 @@ struct epilogue {
 };
 
 /* One row of a tile: y[columns], `pixel` floats apart, = f(row + shift) for `count` filters. */
-static inline void finish_row(const vec *row, global float *y, int pixel, int columns, int count,
+static inline void finish_row(const vec *row, global stored *y, int pixel, int columns, int count,
                               vec shift, const struct epilogue *epilogue)
 {
     const vec floor = (vec)(epilogue->activation == ACTIVATION_RELU ? 0.0f : -INFINITY);
     for (int j = 0; j < columns; j++, y += pixel) {
         vec value = row[j] + shift;
         if (epilogue->accumulate)
-            value += load_some(y, count);
+            value += load_some_stored(y, count);
         if (epilogue->activation > ACTIVATION_RELU)
             value = activate_vec(value, epilogue->activation, epilogue->alpha);
         store_some(value < floor ? floor : value, y, count);
@@ -342,7 +355,7 @@ static inline void finish_row(const vec *row, global float *y, int pixel, int co
 }
 
 /* A tile of y from m[position][LANES], positions MR NR floats apart. */
-static inline void finish_tile(global const float *m, global float *y, struct tile tile, int count,
+static inline void finish_tile(global const float *m, global stored *y, struct tile tile, int count,
                                vec shift, const struct epilogue *epilogue, const struct sizes *is)
 {
     vec half_way[TILE * ALPHA];
@@ -363,7 +376,7 @@ static inline void finish_tile(global const float *m, global float *y, struct ti
 }
 
 /* One panel; y and bias start with its first column, `count` columns are left. */
-static inline void finish_panel(global const float *m, global float *y, global const float *bias,
+static inline void finish_panel(global const float *m, global stored *y, global const float *bias,
                                 int count, long tile0, int rows, const struct epilogue *epilogue,
                                 const struct sizes *is)
 {
@@ -379,16 +392,16 @@ static inline void finish_panel(global const float *m, global float *y, global c
     }
 }
 
-KERNEL conv2d_winograd(INPUT(float, x), INPUT(float, u), INPUT(float, bias), OUTPUT(float, y),
+KERNEL conv2d_winograd(INPUT(stored, x), INPUT(float, u), INPUT(float, bias), OUTPUT(stored, y),
                        OUTPUT(float, slots), int N, int H, int W, int C, int K, int P, int Q, int G,
                        int pad_top, int pad_left, int block, int splits, int together,
                        int first_panel, int panels, int use_bias, int accumulate, int activation,
                        float alpha)
 {
-    AT(const float, x);
+    AT(const stored, x);
     AT(const float, u);
     AT(const float, bias);
-    AT(float, y);
+    AT(stored, y);
     AT(float, slots);
     const int down = (P + TILE - 1) / TILE, across = (Q + TILE - 1) / TILE;
     const int depth = C / G, columns = K / G, depth_blocks = (depth + LANES - 1) / LANES;

@@ -145,6 +145,7 @@ static enum clcnn_status pack_filter(void *state, struct clcnn_stream *stream,
     const struct clcnn_conv2d_impl clcnn_conv2d_winograd_##m##x##m = {                             \
         .name = "winograd_" #m "x" #m,                                                             \
         .algorithm = CLCNN_CONV2D_ALGORITHM_WINOGRAD_##m##X##m,                                    \
+        .stores_half = true,                                                                       \
         .unsupported = unsupported_##m,                                                            \
         .cost = cost_##m,                                                                          \
         .error_bound = error_bound_##m,                                                            \

@@ -1,6 +1,7 @@
 /* Forward and gradient to the data by blocks of tiles (cl/conv2d_winograd_cpu.cl). */
 #include "base/memory.h"
 #include "op/conv2d_winograd.h"
+#include "op/storage.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -149,6 +150,13 @@ done:
     return status;
 }
 
+/* A transformed filter is float32 and several times the filter: with float16 storage, which is
+ * asked for to save memory, it is made again in each call. */
+static bool packs(const struct clcnn_conv2d_problem *problem)
+{
+    return problem->storage == CLCNN_DTYPE_FLOAT32;
+}
+
 /* Packing writes the transformed filter, at 4 bytes a cycle. */
 static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase,
                    const struct clcnn_winograd *winograd)
@@ -158,7 +166,7 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
     if (make_plan(&cpu) != CLCNN_STATUS_OK)
         return INFINITY;
     double seconds = cpu.plan.seconds * (double)clcnn_divide_up(cpu.panels, cpu.chunk);
-    bool packed = phase == CLCNN_CONV2D_PHASE_FORWARD && problem->prepacked;
+    bool packed = phase == CLCNN_CONV2D_PHASE_FORWARD && problem->prepacked && packs(problem);
     if (!packed)
         seconds += (double)cpu.panels * (double)cpu.panel_bytes / (0.5 * problem->bandwidth);
     return seconds;
@@ -184,6 +192,7 @@ static enum clcnn_status create_kernels(struct winograd_cpu *cpu)
     clcnn_winograd_options(&text, &cpu->winograd);
     if (cpu->nr == cpu->lanes)
         clcnn_text_add(&text, " -DNV=1");
+    clcnn_text_add(&text, " %s", clcnn_storage_option(cpu->problem.storage));
     TRY(clcnn_text_take(&text, &options));
     TRY(clcnn_kernel_create(device, program, options, "conv2d_winograd_pack", &cpu->pack));
     TRY(clcnn_kernel_create(device, program, options, "conv2d_winograd", &cpu->convolve));
@@ -214,7 +223,7 @@ done:
 static size_t packed_filter(const void *state)
 {
     const struct winograd_cpu *cpu = state;
-    return (size_t)cpu->panels * cpu->panel_bytes;
+    return !packs(&cpu->problem) ? 0 : (size_t)cpu->panels * cpu->panel_bytes;
 }
 
 /* The slots, then a chunk of the filter. */
