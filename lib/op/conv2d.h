@@ -57,7 +57,7 @@ int64_t clcnn_conv2d_terms(const struct clcnn_conv2d_problem *problem,
 /* 2 N P Q K R S C/G: what every phase costs by definition. */
 double clcnn_conv2d_flops(const struct clcnn_conv2d_problem *problem);
 
-/* Bytes of x, w and y together: what every phase must touch. */
+/* Bytes of w, y and what is used of x together: what every phase must touch. */
 double clcnn_conv2d_traffic(const struct clcnn_conv2d_problem *problem);
 
 /* The error bound of every implementation that only adds products, in whatever order: on its way to

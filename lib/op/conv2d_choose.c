@@ -1,4 +1,5 @@
 #include "op/conv2d_choose.h"
+#include "base/memory.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -36,8 +37,11 @@ double clcnn_conv2d_flops(const struct clcnn_conv2d_problem *problem)
 
 double clcnn_conv2d_traffic(const struct clcnn_conv2d_problem *problem)
 {
+    /* Large strides skip pixels. */
+    int64_t rows = clcnn_min(problem->h, problem->p * problem->r);
+    int64_t columns = clcnn_min(problem->w, problem->q * problem->s);
     return (double)clcnn_dtype_size(problem->storage) *
-           ((double)(problem->n * problem->h * problem->w) * (double)problem->c +
+           ((double)(problem->n * rows * columns) * (double)problem->c +
             (double)clcnn_conv2d_pixels(problem) * (double)problem->k +
             (double)problem->k * (double)clcnn_conv2d_taps(problem));
 }
