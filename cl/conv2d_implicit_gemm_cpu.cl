@@ -27,8 +27,6 @@
  * With `batch_inner`, consecutive m are the same (p, q) of consecutive images: then a tile at the
  * edge of the image skips the taps outside it.
  *
- * Few channels make short runs: cl/conv2d_strips.cl, a part of this program, reads them otherwise.
- *
  * Local memory: 4 MR (DEPTH + 16) = 29 KiB.
  *
  * The register tile is that of Goto, van de Geijn, "Anatomy of High-Performance Matrix
@@ -65,7 +63,6 @@ enum {
     LANES = W,
     NR = NV * LANES,
     PITCH = DEPTH + 16, /* rows of patches fall into different sets of the first-level cache */
-    STRIP = 7168,
     HELD = STORAGE_HALF ? 8 : 1,
 };
 #undef W
@@ -346,5 +343,3 @@ KERNEL conv2d_implicit_gemm(INPUT(stored, x), INPUT(stored, panels), INPUT(float
         }
     }
 }
-
-#include "conv2d_strips.cl"

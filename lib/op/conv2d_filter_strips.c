@@ -6,6 +6,10 @@
 /* As in the kernels. */
 enum { TURNED = 16, STRIP = 7168, AMPLE_STRIP = 12288 };
 
+/* Bytes of a panel's gradients of a block: they are read for every tile of taps, and for the bias,
+ * from the first-level cache. */
+enum { GRADIENT_BYTES = 24 << 10 };
+
 /* A tile of taps: `taps` of `rows` rows of the filter. */
 struct tile {
     int64_t rows, taps;
@@ -139,7 +143,9 @@ static void plan(struct clcnn_conv2d_filter_strips *op)
     while (rows_of(problem, 1) * pitch_of(problem, op->block[1]) > room)
         op->block[1] = clcnn_divide_up(op->block[1], 2);
     op->pitch = pitch_of(problem, op->block[1]);
+    int64_t row_bytes = op->block[1] * panel_filters(problem) * (int64_t)sizeof(float);
     while (op->block[0] < problem->p && rows_of(problem, op->block[0] + 1) * op->pitch <= room &&
+           (op->block[0] + 1) * row_bytes <= GRADIENT_BYTES &&
            blocks_of(op, problem->n) > 2 * wanted)
         op->block[0]++;
     op->ranges = clcnn_min(clcnn_min(wanted, affordable), blocks_of(op, problem->n));

@@ -4,13 +4,14 @@
 #include "op/conv2d.h"
 #include "op/conv2d_filter_gemm.h"
 #include "op/conv2d_filter_strips.h"
+#include "op/conv2d_forward_strips.h"
 #include "op/storage.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* As in the kernels. */
-enum { STRIP = 7168, HELD = 8, OPTIONS = 64 };
+enum { HELD = 8, OPTIONS = 64 };
 
 struct implicit {
     struct clcnn_conv2d_problem problem;
@@ -19,9 +20,8 @@ struct implicit {
     int64_t mr, nr;      /* the register tile */
     int64_t panels;      /* of a group: columns / nr */
     size_t packed_bytes; /* the filter in panels */
-    /* Few channels: output columns of a work-item (forward), floats between strips; 0: not used */
-    int64_t block, pitch;
-    /* The gradient to the filter: one of these, and nothing else */
+    /* If one of these is there, it does everything. */
+    struct clcnn_conv2d_forward_strips *forward;
     struct clcnn_conv2d_filter_gemm *filter;
     struct clcnn_conv2d_filter_strips *strips;
 };
@@ -59,30 +59,6 @@ static const char *unsupported(const struct clcnn_conv2d_problem *problem,
     return NULL;
 }
 
-/* Floats of the image row that `outputs` output columns read. */
-static int64_t strip_floats(const struct clcnn_conv2d_problem *problem, int64_t outputs)
-{
-    return ((outputs - 1) * problem->stride[1] + (problem->s - 1) * problem->dilation[1] + 1) *
-           problem->c;
-}
-
-/* Strips pay where a run of a patch is about as short as a vector, and fit local memory. */
-static void plan_strips(struct implicit *implicit)
-{
-    const struct clcnn_conv2d_problem *problem = &implicit->problem;
-    int64_t mr = implicit->mr, block = clcnn_round_up(problem->q, mr);
-    if (problem->groups > 1 || implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA ||
-        problem->s * problem->c > 2 * vector_lanes(problem) || 2 * problem->q < mr)
-        return;
-    while (block > mr && problem->r * strip_floats(problem, block) > STRIP)
-        block -= mr;
-    int64_t pitch = strip_floats(problem, block);
-    if (problem->r * pitch > STRIP)
-        return;
-    implicit->block = block;
-    implicit->pitch = pitch;
-}
-
 /* Pairs of output and (r, s): what is multiplied `depth` deep. With the batch inside, the gradient
  * to the data skips those outside the image, which are none of the forward pass's. */
 static double output_taps(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
@@ -101,8 +77,6 @@ static double gathered(const struct implicit *implicit)
 {
     const struct clcnn_conv2d_problem *problem = &implicit->problem;
     bool padded = problem->pad[0] || problem->pad[1] || problem->pad[2] || problem->pad[3];
-    if (implicit->block)
-        return 0.0;
     if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
         padded = problem->r * problem->s > 1;
     return !padded ? 0.0 : 2 * problem->n > implicit->mr ? 0.1 : 0.5;
@@ -121,13 +95,14 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
     if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER)
         return clcnn_conv2d_filter_strips_usable(problem) ? clcnn_conv2d_filter_strips_cost(problem)
                                                           : clcnn_conv2d_filter_gemm_cost(problem);
+    if (phase == CLCNN_CONV2D_PHASE_FORWARD && clcnn_conv2d_forward_strips_usable(problem))
+        return clcnn_conv2d_forward_strips_cost(problem);
     double lanes = (double)vector_lanes(problem), cycles_per_second = problem->peak / (4.0 * lanes);
     double columns = (double)clcnn_round_up(columns_of(problem, phase), shape.nr);
     double depth =
         data ? (double)clcnn_conv2d_filters(problem) : (double)clcnn_conv2d_channels(problem);
     double taps = output_taps(problem, phase) * (double)problem->groups;
     bool runs = problem->dilation[1] == 1 && problem->groups == 1;
-    plan_strips(&shape);
     double multiply = 1.08 * taps * depth * columns / (2.0 * lanes);
     double gather = taps * depth / 8.0 + 12.0 * (runs ? taps / (double)problem->s : taps);
     bool prepacked = problem->prepacked && !data;
@@ -148,6 +123,7 @@ static void destroy(void *state)
     clcnn_kernel_destroy(&implicit->multiply);
     clcnn_conv2d_filter_gemm_destroy(implicit->filter);
     clcnn_conv2d_filter_strips_destroy(implicit->strips);
+    clcnn_conv2d_forward_strips_destroy(implicit->forward);
     free(implicit);
 }
 
@@ -158,7 +134,6 @@ static enum clcnn_status plan(struct implicit *implicit)
     implicit->mr = tile_rows(problem);
     implicit->nr = tile_columns(problem, implicit->phase);
     implicit->panels = clcnn_divide_up(columns_of(problem, implicit->phase), implicit->nr);
-    plan_strips(implicit);
     int64_t rows = clcnn_conv2d_terms(problem, implicit->phase);
     implicit->packed_bytes = (size_t)(problem->groups * implicit->panels * rows * implicit->nr) *
                              clcnn_dtype_size(problem->storage);
@@ -188,7 +163,11 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     TRY(clcnn_alloc(1, sizeof(*implicit), &implicit));
     implicit->problem = *problem;
     implicit->phase = phase;
-    if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER && clcnn_conv2d_filter_strips_usable(problem)) {
+    if (phase == CLCNN_CONV2D_PHASE_FORWARD && clcnn_conv2d_forward_strips_usable(problem)) {
+        TRY(clcnn_conv2d_forward_strips_create(problem, &implicit->forward));
+        implicit->packed_bytes = clcnn_conv2d_forward_strips_packed(implicit->forward);
+    } else if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER &&
+               clcnn_conv2d_filter_strips_usable(problem)) {
         TRY(clcnn_conv2d_filter_strips_create(problem, &implicit->strips));
     } else if (phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER) {
         TRY(clcnn_conv2d_filter_gemm_create(problem, &implicit->filter));
@@ -198,9 +177,7 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
         spell_options(implicit, options);
         TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm_pack",
                                 &implicit->pack));
-        TRY(clcnn_kernel_create(problem->device, program, options,
-                                implicit->block ? "conv2d_implicit_gemm_strips"
-                                                : "conv2d_implicit_gemm",
+        TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_implicit_gemm",
                                 &implicit->multiply));
     }
     *state = implicit;
@@ -240,6 +217,8 @@ static enum clcnn_status pack_filter(void *state, struct clcnn_stream *stream,
     struct implicit *implicit = state;
     const struct clcnn_conv2d_problem *p = &implicit->problem;
     int64_t depth = clcnn_conv2d_channels(p), taps = clcnn_conv2d_taps(p);
+    if (implicit->forward)
+        return clcnn_conv2d_forward_strips_pack(implicit->forward, stream, w, packed);
     return clcnn_launch(
         stream, implicit->pack, GRID3(implicit->panels, p->r * p->s, p->groups, 1, 1, 1),
         ARGS(BUFFER(w), BUFFER(packed), INT(p->s), INT(depth), INT(clcnn_conv2d_filters(p)),
@@ -266,19 +245,6 @@ static bool batch_inner(const struct implicit *implicit, int64_t n, bool padded)
     return padded && 2 * n > implicit->mr;
 }
 
-static enum clcnn_status forward_strips(struct implicit *implicit,
-                                        const struct clcnn_conv2d_call *call,
-                                        const struct clcnn_buffer *packed)
-{
-    const struct clcnn_conv2d_problem *p = &implicit->problem;
-    struct clcnn_grid grid = GRID2(call->n * p->p, clcnn_divide_up(p->q, implicit->block), 1, 1);
-    return clcnn_launch(call->stream, implicit->multiply, grid,
-                        ARGS(BUFFER(call->args->x), BUFFER(packed), BUFFER(call->args->bias),
-                             BUFFER(call->args->y), CONV2D_SHAPE(p, call->n), INT(implicit->block),
-                             INT(implicit->pitch), INT(p->use_bias), INT(p->accumulate),
-                             INT(p->activation), FLOAT(p->alpha)));
-}
-
 static enum clcnn_status forward(struct implicit *implicit, const struct clcnn_conv2d_call *call)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
@@ -289,8 +255,6 @@ static enum clcnn_status forward(struct implicit *implicit, const struct clcnn_c
         packed = call->args->workspace;
         TRY(pack_filter(implicit, call->stream, call->args->w, packed));
     }
-    if (implicit->block)
-        return forward_strips(implicit, call, packed);
     TRY(clcnn_launch(
         call->stream, implicit->multiply, multiply_grid(implicit, call->n * p->p * p->q),
         ARGS(BUFFER(call->args->x), BUFFER(packed), BUFFER(call->args->bias), BUFFER(call->args->y),
@@ -363,6 +327,8 @@ done:
 static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 {
     struct implicit *implicit = state;
+    if (implicit->forward)
+        return clcnn_conv2d_forward_strips_run(implicit->forward, call);
     if (implicit->phase == CLCNN_CONV2D_PHASE_FORWARD)
         return forward(implicit, call);
     if (implicit->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)
