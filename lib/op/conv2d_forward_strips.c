@@ -73,7 +73,9 @@ double clcnn_conv2d_forward_strips_cost(const struct clcnn_conv2d_problem *probl
     double filters = (double)clcnn_round_up(problem->k, panel_filters(problem));
     double multiply = outputs * (taps / 0.9 + 3.0) * filters / (2.0 * lanes);
     double copy = (double)(problem->n * problem->h * problem->w * problem->c) / 4.0;
-    return 1e-5 + (multiply + copy) * 4.0 * lanes / problem->peak +
+    double pack = problem->prepacked ? 0.0 : (double)problem->k * taps;
+    return 1e-5 + (problem->prepacked ? 0.0 : 5e-6) +
+           (multiply + copy + pack) * 4.0 * lanes / problem->peak +
            clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
