@@ -5,7 +5,14 @@
 typedef float16 vec;
 #define LOAD(p)      vload16(0, p)
 #define VSTORE(v, p) vstore16(v, 0, p)
-#define LOAD_HALF(p)     vload_half16(0, p)
+#if defined(__clang__) && defined(__AVX512F__)
+/* pocl makes two conversions of one vload_half16, and an instruction that joins them. */
+#define LOAD_HALF(p)                                                                               \
+    __builtin_ia32_vcvtph2ps512_mask(vload16(0, (global const short *)(p)), (vec)0.0f,             \
+                                     (ushort)0xFFFF, 4)
+#else
+#define LOAD_HALF(p) vload_half16(0, p)
+#endif
 #define STORE_HALF(v, p) vstore_half16_rte(v, 0, p)
 #elif VW >= 8
 #define W 8
@@ -56,8 +63,9 @@ DEFINE_STORE(private)
 #define PREFETCH(p)     __builtin_prefetch((const void *)(uintptr_t)(p))
 #define PREFETCH_FAR(p) __builtin_prefetch((const void *)(uintptr_t)(p), 0, 2)
 #else
-#define PREFETCH(p)     prefetch(p, 1)
-#define PREFETCH_FAR(p) prefetch(p, 1)
+/* As bytes: there is no prefetch of half without cl_khr_fp16. */
+#define PREFETCH(p)     prefetch((global const uchar *)(p), 1)
+#define PREFETCH_FAR(p) PREFETCH(p)
 #endif
 
 /* The elements of two vectors, alternating: the first halves, the second halves. Doing this to rows
