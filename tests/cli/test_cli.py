@@ -84,7 +84,9 @@ class Commands(unittest.TestCase):
                       ["train", "mnist-cnn", "--data"], ["devices", "--nonsense"],
                       ["predict", "mnist-cnn"], ["bench", "gemm", "12,x"],
                       ["bench", "gemm", "--algorithm", "best"],
-                      ["bench", "conv", "--pass", "sideways"]):
+                      ["bench", "conv", "--pass", "sideways"],
+                      ["bench", "conv", "--storage", "int8"],
+                      ["bench", "model", "--storage", "half"]):
             self.assertNotEqual(run(*words, code=2).stderr, "")
 
     def test_failures_are_1_and_say_why(self):
@@ -128,6 +130,16 @@ class Commands(unittest.TestCase):
         result = run_json("evaluate", "mnist-cnn", "--weights", self.weights, "--data", self.data)
         self.assertEqual(result["samples"], 80)
         self.assertAlmostEqual(result["accuracy"], self.result["test_accuracy"], places=6)
+
+    def test_float16_storage(self):
+        wide, narrow = (run_json("evaluate", "mnist-cnn", "--weights", self.weights,
+                                 "--data", self.data, "--storage", storage)
+                        for storage in ("float32", "float16"))
+        self.assertEqual(narrow["samples"], 80)
+        self.assertAlmostEqual(narrow["accuracy"], wide["accuracy"], delta=0.0126)  # one image
+        self.assertAlmostEqual(narrow["loss"], wide["loss"], delta=0.01)
+        layer = run_json("bench", "conv", "--batch", 1, "--rounds", 1, "--storage", "float16")
+        self.assertLess(layer["results"][0]["error"], 1e-4)
 
     def test_state_resumes(self):
         state, whole = self.folder / "s.state", self.folder / "whole.safetensors"
