@@ -141,6 +141,10 @@ void conv_report(const struct conv_result *result, double peak, bool peers, bool
         else
             print_row(result, i, peak, peers);
     }
+    for (int i = 0; i < result->count + result->peers; i++) {
+        totals->rounds += result->racers[i].rounds;
+        totals->disturbed += result->racers[i].disturbed;
+    }
     if (result->chosen >= 0)
         add_ratios(result, totals);
     if (result->chosen >= 0 && result->count > 1)
@@ -167,6 +171,12 @@ static void mean_totals(const struct conv_mean *mean, const char *name, const ch
 
 void conv_report_totals(const struct conv_totals *totals, bool json)
 {
+    if (json) {
+        json_integer("rounds", totals->rounds);
+        json_integer("disturbed_rounds", totals->disturbed);
+    } else if (totals->disturbed) {
+        printf("other processes disturbed %d of %d rounds\n", totals->disturbed, totals->rounds);
+    }
     mean_totals(&totals->means[0], "mean", "all layers", json);
     mean_totals(&totals->means[1], "mean_3x3", "3x3, stride 1, C >= 64", json);
     if (totals->worst_name[0] && json) {

@@ -22,6 +22,7 @@ struct conv_totals {
     double worst, loss_sum, worst_loss; /* ratios; loss: ours to the best of ours */
     char worst_name[64], worst_loss_name[64];
     int losses;
+    int rounds, disturbed;
 };
 
 void conv_report_head(const struct clcnn_device_info *info, double peak, const char *pass,

@@ -2,6 +2,7 @@
 #include "bench_race.h"
 #include "cli.h"
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* Longer than the threads of others spin for more work (OpenBLAS: 28 ms or so, GNU OpenMP: 5). */
@@ -28,10 +29,19 @@ static enum clcnn_status begin(struct racer *racer, double round_seconds)
     CLI_TRY(lap(racer, 2, &once));
     racer->calls = (long)(round_seconds / (once / 2 + 1e-9)) + 1;
     racer->rounds = 0;
+    racer->disturbed = 0;
     racer->spent = 0;
     rest(racer);
 done:
     return status;
+}
+
+/* How often the scheduler has stopped a thread of this process that wanted to go on. */
+static long involuntary_switches(void)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nivcsw;
 }
 
 static enum clcnn_status turn(struct racer *racer)
@@ -39,7 +49,9 @@ static enum clcnn_status turn(struct racer *racer)
     enum clcnn_status status = CLCNN_STATUS_OK;
     double warm, seconds;
     CLI_TRY(lap(racer, 1, &warm));
+    long before = involuntary_switches();
     CLI_TRY(lap(racer, racer->calls, &seconds));
+    racer->disturbed += (double)(involuntary_switches() - before) > 3.0 + 100.0 * seconds;
     racer->times[racer->rounds++] = seconds / (double)racer->calls;
     rest(racer);
 done:

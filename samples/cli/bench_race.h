@@ -19,7 +19,7 @@ struct racer {
 
     struct timing timing; /* the result */
     long calls;           /* of one round */
-    int rounds;
+    int rounds, disturbed; /* disturbed: those in which other processes took a core away */
     double times[RACE_ROUNDS], spent;
 };
 
