@@ -58,31 +58,41 @@ static size_t slot_bytes(const struct winograd_cpu *cpu, const struct plan *plan
            sizeof(float);
 }
 
-/* Cycles of one core for `panels` panels of a whole block. Multiplications at the peak of two a
- * cycle, and four cycles at least for each channel, the latency of a sum; 40 cycles around each
- * call of `multiply`. Transforms: 7 cycles a position and vector, and the image and the result
- * through the memory at 10 bytes a cycle. What does not fit into 1.5 MB near the core is read and
- * written at that speed too, 40 % of it hidden. Measured with AVX-512. */
-static double task_cycles(const struct winograd_cpu *cpu, const struct plan *plan, int64_t panels)
+/* How much of what is used again after `bytes` others have been touched has left the core's own
+ * cache. */
+static double share_lost(double bytes)
+{
+    return fmin(1.0, fmax(0.0, (bytes - 1.2e6) / 0.4e6));
+}
+
+/* Cycles of one core for `panels` panels of a whole block, one of `turns` tasks of a work-item.
+ *
+ * Multiplications at the peak of two a cycle, and four cycles at least for each channel, the
+ * latency of a sum; 40 cycles around each call of `multiply`. The filter from the core's own cache
+ * at 50 bytes a cycle, from beyond at 12, of which the multiplications hide the more the longer
+ * they take. Transforms: 7 cycles a position and vector; the image and the result at 10 bytes a
+ * cycle; so v and m if they leave the core's cache, from pass to pass. Measured with AVX-512. */
+static double task_cycles(const struct winograd_cpu *cpu, const struct plan *plan, int64_t panels,
+                          double turns)
 {
     double positions = (double)positions_of(cpu), rows = (double)plan->block;
     double vectors = (double)(cpu->nr / cpu->lanes), lanes = (double)cpu->lanes;
     double channels = (double)clcnn_round_up(cpu->depth, cpu->lanes), depth = (double)cpu->depth;
-    double cuts = (double)clcnn_divide_up(plan->block, cpu->mr);
-    double sums = fmax(rows * vectors / 2.0, 4.0 * cuts) * depth + 40.0 * cuts;
+    int64_t cuts = clcnn_divide_up(plan->block, cpu->mr);
+    double height = (double)clcnn_round_up(clcnn_divide_up(plan->block, cuts), 2);
+    double call = fmax(height * vectors / 2.0, 4.0) * depth + 40.0;
+    double sums = positions * (double)(panels * cuts) * call;
     double pixels = (double)(cpu->winograd.m * cpu->winograd.m) * 4.0 * lanes / 10.0;
     double transforms = rows * (channels / lanes + (double)panels * vectors);
-    double cycles = positions * (double)panels * sums + transforms * (7.0 * positions + pixels);
 
-    double v = 4.0 * rows * positions * channels, far = 0.0;
+    double passes = (double)clcnn_divide_up(panels, plan->together);
+    double v = 4.0 * rows * positions * channels;
     double m = 4.0 * rows * positions * (double)(cpu->nr * plan->together);
     double u = 4.0 * positions * depth * (double)(cpu->nr * panels);
-    double passes = (double)clcnn_divide_up(panels, plan->together);
-    if (v + m > 1.5e6)
-        far += v * (1.0 + passes) + 2.0 * m * passes;
-    if (u + v + m > 1.5e6)
-        far += u;
-    return cycles + 0.6 * far / 10.0;
+    double stream = u * fmax(share_lost(u + v + m), 1.0 / turns) / 12.0;
+    double again = share_lost(u / passes + v + m) * (v + 2.0 * m) * passes;
+    return sums + fmin(1.0, stream / sums) * stream + u / 50.0 + 0.1 * again +
+           transforms * (7.0 * positions + pixels) + 0.1 * v * share_lost(v + m);
 }
 
 /* Fills in slots and seconds; seconds are infinite if the plan does not fit. */
@@ -99,7 +109,7 @@ static void rate(const struct winograd_cpu *cpu, struct plan *plan, size_t room)
         problem->peak / (4.0 * problem->vector_width) / (double)problem->compute_units;
     int64_t panels = clcnn_divide_up(cpu->panels, plan->splits);
     double turns = (double)clcnn_divide_up(tasks, plan->slots);
-    plan->seconds = 1e-5 + turns * task_cycles(cpu, plan, panels) / cycles_per_second;
+    plan->seconds = 1e-5 + turns * task_cycles(cpu, plan, panels, turns) / cycles_per_second;
 }
 
 /* Blocks of whole register tiles, and of sizes that keep all cores equally busy; filters in 1, 2, 4
