@@ -10,13 +10,13 @@ struct winograd_row {
     void *state;
 };
 
-/* NULL if there is none. */
 static const struct clcnn_conv2d_winograd_part *part_of(const struct clcnn_conv2d_problem *problem,
                                                         enum clcnn_conv2d_phase phase)
 {
     if (problem->family == CLCNN_DEVICE_CLASS_GPU)
-        return NULL;
-    return phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER ? NULL : &clcnn_conv2d_winograd_cpu;
+        return &clcnn_conv2d_winograd_gpu;
+    return phase == CLCNN_CONV2D_PHASE_BACKWARD_FILTER ? &clcnn_conv2d_winograd_filter_cpu
+                                                       : &clcnn_conv2d_winograd_cpu;
 }
 
 int64_t clcnn_conv2d_winograd_tiles(const struct clcnn_conv2d_problem *problem,
@@ -40,7 +40,10 @@ static const char *unsupported(const struct clcnn_conv2d_problem *problem,
     for (int i = 0; i < 4 && phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA; i++)
         if (problem->pad[i] >= problem->r)
             return "pads as wide as the filter";
-    return part_of(problem, phase) ? NULL : "not for this class and phase";
+    if (problem->family == CLCNN_DEVICE_CLASS_GPU &&
+        clcnn_device_info(problem->device)->max_work_group < 64)
+        return "needs work-groups of 64 work-items";
+    return NULL;
 }
 
 static struct clcnn_winograd matrices_of(const struct clcnn_conv2d_problem *problem, int m)

@@ -26,6 +26,10 @@ struct clcnn_conv2d_winograd_part {
 
 /* Forward and gradient to the data, CPU class. */
 extern const struct clcnn_conv2d_winograd_part clcnn_conv2d_winograd_cpu;
+/* Gradient to the filter, CPU class. */
+extern const struct clcnn_conv2d_winograd_part clcnn_conv2d_winograd_filter_cpu;
+/* Every phase, GPU class. */
+extern const struct clcnn_conv2d_winograd_part clcnn_conv2d_winograd_gpu;
 
 /* Output tiles of the phase at batch n: of dx for the gradient to the data, of y for the others. */
 int64_t clcnn_conv2d_winograd_tiles(const struct clcnn_conv2d_problem *problem,

@@ -1,6 +1,7 @@
 /* Every implementation of conv2d against the reference in double precision, on both kernel
  * families. */
 #include "op/conv2d_runner.hpp"
+#include <algorithm>
 #include <random>
 
 typedef struct clcnn_conv2d_params conv_case;
@@ -12,7 +13,9 @@ static bool can_run(const std::string &name, const conv_case &params)
     if (name == "depthwise")
         return shape.G == shape.C;
     if (name.compare(0, 8, "winograd") == 0)
-        return false; /* not yet for every phase: see test_conv2d_winograd.cpp */
+        return shape.R == shape.S && (shape.R == 3 || (shape.R == 5 && name != "winograd_6x6")) &&
+               shape.stride[0] * shape.stride[1] * shape.dilation[0] * shape.dilation[1] == 1 &&
+               *std::max_element(shape.pad, shape.pad + 4) < shape.R;
     if (name == "gemm_1x1")
         return shape.R == 1 && shape.S == 1 && shape.stride[0] == 1 && shape.stride[1] == 1 &&
                !shape.pad[0] && !shape.pad[1] && !shape.pad[2] && !shape.pad[3];

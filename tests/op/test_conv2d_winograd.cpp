@@ -1,5 +1,6 @@
-/* The Winograd implementations of conv2d phase by phase, with every vector width of the CPU class:
- * every result against the reference by the declared bound, and the same bits twice. */
+/* The Winograd implementations of conv2d on both classes phase by phase, with every vector width of
+ * the CPU class: every result against the reference by the declared bound, and the same bits
+ * twice. */
 #include "op/conv2d_runner.hpp"
 #include "support/owned.hpp"
 #include <cstring>
@@ -12,7 +13,8 @@ static const enum clcnn_conv2d_algorithm algorithms[] = {CLCNN_CONV2D_ALGORITHM_
                                                          CLCNN_CONV2D_ALGORITHM_WINOGRAD_6X6};
 static const int tiles[] = {2, 4, 6};
 static const enum clcnn_conv2d_phase phases[] = {CLCNN_CONV2D_PHASE_FORWARD,
-                                                 CLCNN_CONV2D_PHASE_BACKWARD_DATA};
+                                                 CLCNN_CONV2D_PHASE_BACKWARD_DATA,
+                                                 CLCNN_CONV2D_PHASE_BACKWARD_FILTER};
 
 static conv_case make(int n, int h, int w, int c, int k, int filter, int pad)
 {
@@ -67,35 +69,34 @@ static void check_phase(struct clcnn_device *device, const conv_problem &problem
                       first.result.size() * sizeof(float)) == 0);
 }
 
-static void check(struct clcnn_device *device, const conv_case &params, enum conv_inputs inputs)
+static void check(const conv_case &params, enum conv_inputs inputs)
 {
-    const conv_problem problem(params, inputs, 3);
-    for (int i = 0; i < (params.kernel[0] == 3 ? 3 : 2); i++)
-        for (enum clcnn_conv2d_phase phase : phases)
-            check_phase(device, problem, algorithms[i], phase);
+    const conv_problem problem(params, inputs);
+    for (enum clcnn_device_class device_class : test_classes)
+        for (int i = 0; i < (params.kernel[0] == 3 ? 3 : 2); i++)
+            for (enum clcnn_conv2d_phase phase : phases)
+                check_phase(test_device(device_class), problem, algorithms[i], phase);
 }
 
 TEST_CASE("conv2d winograd: edges of the tiles", "[conv2d][winograd]")
 {
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
     for (int m : tiles) {
         for (int size : {1, m - 1, m, m + 1, 2 * m + 1, 17})
-            check(device, make(1, size, 19 - size, 5, 7, 3, 1), CONV_RANDOM);
-        check(device, make(1, m + 2, 2 * m + 3, 5, 7, 3, 0), CONV_RANDOM); /* P = m, Q = 2 m + 1 */
+            check(make(1, size, 19 - size, 5, 7, 3, 1), CONV_RANDOM);
+        check(make(1, m + 2, 2 * m + 3, 5, 7, 3, 0), CONV_RANDOM); /* P = m, Q = 2 m + 1 */
     }
     for (int size : {1, 2, 3, 4, 5, 9, 13})
-        check(device, make(1, size, 14 - size, 6, 5, 5, 2), CONV_RANDOM);
+        check(make(1, size, 14 - size, 6, 5, 5, 2), CONV_RANDOM);
 }
 
 TEST_CASE("conv2d winograd: edges of the vectors", "[conv2d][winograd]")
 {
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
     for (int size : {1, 3, 15, 16, 17, 33})
         for (int other : {1, 17})
-            check(device, make(1, 5, 6, size, other, 3, 1), CONV_RANDOM);
+            check(make(1, 5, 6, size, other, 3, 1), CONV_RANDOM);
     for (int size : {15, 16, 33})
-        check(device, make(2, 4, 7, 3, size, 3, 1), CONV_RANDOM);
-    check(device, make(1, 6, 5, 17, 33, 5, 2), CONV_RANDOM);
+        check(make(2, 4, 7, 3, size, 3, 1), CONV_RANDOM);
+    check(make(1, 6, 5, 17, 33, 5, 2), CONV_RANDOM);
 }
 
 /* 4x4 for all: to build one program takes a second. */
@@ -108,7 +109,7 @@ TEST_CASE("conv2d winograd: shorter vectors", "[conv2d][winograd]")
             for (const conv_case &params :
                  {make(1, 9, 6, size, 2 * width + 3, 3, 1), make(3, 4, 11, 5, size, 3, 1),
                   grouped(make(2, 5, 7, 4, 2 * size, 3, 1), 2)}) {
-                const conv_problem problem(params, CONV_RANDOM, 3);
+                const conv_problem problem(params, CONV_RANDOM);
                 for (enum clcnn_conv2d_phase phase : phases)
                     check_phase(device, problem, CLCNN_CONV2D_ALGORITHM_WINOGRAD_4X4, phase);
             }
@@ -119,82 +120,87 @@ TEST_CASE("conv2d winograd: shorter vectors", "[conv2d][winograd]")
 /* Every height of the register tile: 1 .. 15 tiles of F(2), and more blocks than one. */
 TEST_CASE("conv2d winograd: numbers of tiles", "[conv2d][winograd]")
 {
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
     for (int count = 1; count <= 15; count++)
-        check(device, make(1, 2, 2 * count, 18, 20, 3, 1), CONV_RANDOM);
+        check(make(1, 2, 2 * count, 18, 20, 3, 1), CONV_RANDOM);
     for (int batch : {2, 13, 29})
-        check(device, make(batch, 3, 5, 3, 4, 3, 1), CONV_RANDOM);
-    check(device, make(1, 61, 59, 4, 5, 3, 1), CONV_RANDOM);
+        check(make(batch, 3, 5, 3, 4, 3, 1), CONV_RANDOM);
+    check(make(1, 61, 59, 4, 5, 3, 1), CONV_RANDOM);
 }
 
 TEST_CASE("conv2d winograd: pads, groups, epilogues", "[conv2d][winograd]")
 {
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    check(device, pads(make(2, 6, 5, 3, 4, 3, 0), 2, 0, 1, 2), CONV_RANDOM);
-    check(device, pads(make(1, 6, 7, 3, 4, 3, 0), 0, 2, 2, 1), CONV_RANDOM);
-    check(device, pads(make(1, 6, 7, 3, 4, 5, 0), 4, 1, 0, 3), CONV_RANDOM);
-    check(device, grouped(make(1, 7, 6, 6, 9, 3, 1), 3), CONV_RANDOM);
-    check(device, grouped(make(1, 7, 6, 5, 5, 3, 1), 5), CONV_RANDOM);
-    check(device, grouped(make(1, 7, 9, 8, 4, 5, 2), 2), CONV_RANDOM);
+    check(pads(make(2, 6, 5, 3, 4, 3, 0), 2, 0, 1, 2), CONV_RANDOM);
+    check(pads(make(1, 6, 7, 3, 4, 3, 0), 0, 2, 2, 1), CONV_RANDOM);
+    check(pads(make(1, 6, 7, 3, 4, 5, 0), 4, 1, 0, 3), CONV_RANDOM);
+    check(grouped(make(1, 7, 6, 6, 9, 3, 1), 3), CONV_RANDOM);
+    check(grouped(make(1, 7, 6, 5, 5, 3, 1), 5), CONV_RANDOM);
+    check(grouped(make(1, 7, 9, 8, 4, 5, 2), 2), CONV_RANDOM);
     for (int activation = 0; activation < CLCNN_ACTIVATION_SOFTMAX; activation++) {
         conv_case params = make(2, 7, 9, 4, 21, 3, 1);
         params.use_bias = activation % 2;
         params.accumulate = activation > 1;
         params.activation = (enum clcnn_activation)activation;
-        check(device, params, CONV_RANDOM);
+        check(params, CONV_RANDOM);
     }
     /* Pads that reach beyond the image: outputs that see nothing but zeros. */
     const conv_problem wide(pads(make(1, 3, 2, 2, 2, 3, 0), 7, 5, 6, 8), CONV_RANDOM, 1);
-    for (enum clcnn_conv2d_algorithm algorithm : algorithms)
-        check_phase(device, wide, algorithm, CLCNN_CONV2D_PHASE_FORWARD);
+    for (enum clcnn_device_class device_class : test_classes)
+        for (enum clcnn_conv2d_algorithm algorithm : algorithms)
+            check_phase(test_device(device_class), wide, algorithm, CLCNN_CONV2D_PHASE_FORWARD);
 }
 
 TEST_CASE("conv2d winograd: a batch below the planned one", "[conv2d][winograd]")
 {
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    const conv_problem problem(make(5, 6, 7, 3, 4, 3, 1), CONV_RANDOM, 3, 2);
-    for (enum clcnn_conv2d_algorithm algorithm : algorithms)
-        for (enum clcnn_conv2d_phase phase : phases)
-            check_phase(device, problem, algorithm, phase);
+    const conv_problem problem(make(5, 6, 7, 3, 4, 3, 1), CONV_RANDOM, 7, 2);
+    for (enum clcnn_device_class device_class : test_classes)
+        for (enum clcnn_conv2d_algorithm algorithm : algorithms)
+            for (enum clcnn_conv2d_phase phase : phases)
+                check_phase(test_device(device_class), problem, algorithm, phase);
 }
 
 /* conv_check compares every element with the op's own bound: measured <= declared. */
 TEST_CASE("conv2d winograd: the error stays inside the declared bound", "[conv2d][winograd]")
 {
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
     for (enum conv_inputs inputs : {CONV_INTEGERS, CONV_POSITIVE, CONV_HUGE_RANGE}) {
-        check(device, make(1, 13, 14, 70, 18, 3, 1), inputs);
-        check(device, make(2, 9, 8, 37, 19, 5, 2), inputs);
+        check(make(1, 13, 14, 70, 18, 3, 1), inputs);
+        check(make(2, 9, 8, 37, 19, 5, 2), inputs);
     }
+}
+
+/* With less and less workspace, until it is refused. */
+static void check_shrinking(struct clcnn_device *device, const conv_problem &problem,
+                            enum clcnn_conv2d_algorithm algorithm, enum clcnn_conv2d_phase phase)
+{
+    conv_case params = problem.params;
+    params.algorithm = algorithm;
+    params.phases = 1u << phase;
+    size_t least = 0;
+    for (size_t bytes = (size_t)1 << 24; bytes > 1 << 12; bytes -= bytes / 3) {
+        conv_op op;
+        params.max_workspace = bytes;
+        enum clcnn_status status = clcnn_conv2d_create(device, &params, &op.op);
+        if (status == CLCNN_STATUS_UNSUPPORTED)
+            break;
+        CHECK_OK(status);
+        least = clcnn_conv2d_workspace_size(op.op, phase);
+        INFO("phase " << phase << " in " << bytes << " bytes");
+        CHECK(least <= bytes);
+        conv_check(problem, op.op, phase, conv_run(device, op.op, phase, problem));
+    }
+    INFO("needs " << least);
+    CHECK(least > 0);
+    CHECK(std::string(clcnn_error_message()).find("bytes of workspace") != std::string::npos);
 }
 
 TEST_CASE("conv2d winograd: the workspace shrinks to a minimum", "[conv2d][winograd]")
 {
-    struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    const conv_problem problem(make(3, 14, 15, 20, 130, 3, 1), CONV_RANDOM, 3);
-    for (enum clcnn_conv2d_algorithm algorithm : algorithms) {
-        for (enum clcnn_conv2d_phase phase : phases) {
-            conv_case params = problem.params;
-            params.algorithm = algorithm;
-            params.phases = 1u << phase;
-            size_t least = 0;
-            for (size_t bytes = (size_t)1 << 24; bytes > 1 << 12; bytes -= bytes / 3) {
-                conv_op op;
-                params.max_workspace = bytes;
-                enum clcnn_status status = clcnn_conv2d_create(device, &params, &op.op);
-                if (status == CLCNN_STATUS_UNSUPPORTED)
-                    break;
-                CHECK_OK(status);
-                least = clcnn_conv2d_workspace_size(op.op, phase);
-                INFO("phase " << phase << " in " << bytes << " bytes");
-                CHECK(least <= bytes);
-                conv_check(problem, op.op, phase, conv_run(device, op.op, phase, problem));
-            }
-            INFO("needs " << least);
-            CHECK(least > 0);
-            CHECK(std::string(clcnn_error_message()).find("bytes of workspace") !=
-                  std::string::npos);
-        }
+    const conv_problem problem(make(3, 14, 15, 20, 130, 3, 1), CONV_RANDOM);
+    const conv_problem small(make(2, 9, 10, 6, 30, 3, 1), CONV_RANDOM);
+    for (enum clcnn_conv2d_phase phase : phases) {
+        for (enum clcnn_conv2d_algorithm algorithm : algorithms)
+            check_shrinking(test_device(CLCNN_DEVICE_CLASS_CPU), problem, algorithm, phase);
+        check_shrinking(test_device(CLCNN_DEVICE_CLASS_GPU), small,
+                        CLCNN_CONV2D_ALGORITHM_WINOGRAD_4X4, phase);
     }
 }
 
