@@ -107,6 +107,9 @@ double clcnn_conv2d_gemm_cost(const struct clcnn_conv2d_problem *problem,
     double image = sizeof(float) * (double)(problem->n * problem->h * problem->w * problem->c);
     bool data = phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA;
     seconds += chunks * (5e-6 + 2.0 * patches / problem->bandwidth);
+    if (problem->family != CLCNN_DEVICE_CLASS_GPU) /* 6 cycles around each pixel that is copied */
+        seconds +=
+            chunks * (double)(rows * problem->r * problem->s) * 6.0 * 8.0 / problem->bandwidth;
     return seconds + (data ? 2.0 * image : fmin(image, chunks * patches)) / problem->bandwidth;
 }
 
