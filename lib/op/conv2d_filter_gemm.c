@@ -1,5 +1,6 @@
 #include "op/conv2d_filter_gemm.h"
 #include "base/memory.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,7 +54,7 @@ static size_t range_bytes(const struct clcnn_conv2d_filter_gemm *op)
 
 /* Multiplications of whole register tiles at the peak; patches copied a vector in three cycles and,
  * where channels are not whole vectors, a run in five; the sums loaded and stored for every block
- * of outputs. */
+ * of outputs; most of memory's time passes meanwhile. */
 double clcnn_conv2d_filter_gemm_cost(const struct clcnn_conv2d_problem *problem)
 {
     struct blocking blocking = blocking_of(problem);
@@ -62,13 +63,14 @@ double clcnn_conv2d_filter_gemm_cost(const struct clcnn_conv2d_problem *problem)
     double taps = (double)clcnn_round_up(clcnn_conv2d_taps(problem), tile_taps(problem));
     double filters = (double)clcnn_round_up(clcnn_conv2d_filters(problem), tile_filters(problem));
     double groups = (double)problem->groups;
-    double multiply = 1.1 * groups * pixels * taps * filters / (2.0 * lanes);
+    double multiply = 1.05 * groups * pixels * taps * filters / (2.0 * lanes);
     double gather = groups * pixels * taps * 3.0 / lanes;
     if (clcnn_conv2d_channels(problem) % vector_lanes(problem))
         gather += groups * pixels * (double)(problem->r * problem->s) * 5.0;
-    double sums = (1.0 + pixels / blocking.rows) * groups * taps * filters * 4.0 / lanes;
+    double blocks = fmax(1.0, pixels / blocking.rows);
+    double sums = (blocks - 0.5) * groups * taps * filters * 4.0 / lanes;
     return 1e-5 + (multiply + gather + sums) / cycles_per_second +
-           clcnn_conv2d_traffic(problem) / problem->bandwidth;
+           0.3 * clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
 void clcnn_conv2d_filter_gemm_destroy(struct clcnn_conv2d_filter_gemm *op)
