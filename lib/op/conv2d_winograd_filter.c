@@ -7,10 +7,9 @@
 
 /* As in the kernels. */
 enum { RUN = 8, DEPTH = 192 };
-/* Transformed tiles that are written and read again soon: few where the sums, which every chunk
- * loads and stores, are no more, else FAR_BYTES. */
-#define CHUNK_BYTES ((int64_t)3 << 20)
-#define FAR_BYTES   ((int64_t)8 << 20)
+/* Transformed tiles that are written and read again soon. Fewer cost more launches, and pass
+ * through the cache that the cores share all the same. */
+#define CHUNK_BYTES ((int64_t)16 << 20)
 /* Of the image's tiles, what stays in the cache of a core. */
 #define IMAGE_BYTES ((int64_t)3 << 19)
 
@@ -100,9 +99,7 @@ static enum clcnn_status plan(struct winograd_filter *op)
     int64_t all = clcnn_conv2d_winograd_tiles(problem, CLCNN_CONV2D_PHASE_BACKWARD_FILTER,
                                               &op->winograd, problem->n);
     plan_tile(op);
-    int64_t sums = op->panels * (op->rows / problem->groups) * sums_floats(op);
-    bool close = sums * (int64_t)sizeof(float) <= CHUNK_BYTES;
-    int64_t most = (close ? CHUNK_BYTES : FAR_BYTES) / (tile_floats(op) * (int64_t)sizeof(float));
+    int64_t most = CHUNK_BYTES / (tile_floats(op) * (int64_t)sizeof(float));
     op->tiles = all <= 2 * most || all <= DEPTH ? all : clcnn_max(most, 64);
     for (;;) {
         op->tiles = clcnn_divide_up(all, clcnn_divide_up(all, op->tiles));
