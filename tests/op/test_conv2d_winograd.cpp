@@ -4,6 +4,7 @@
 #include "op/conv2d_runner.hpp"
 #include "support/owned.hpp"
 #include <cstring>
+#include <filesystem>
 
 typedef struct clcnn_conv2d_params conv_case;
 typedef Owned<struct clcnn_device, clcnn_device_destroy> device_owner;
@@ -165,6 +166,28 @@ TEST_CASE("conv2d winograd: the error stays inside the declared bound", "[conv2d
         check(make(1, 13, 14, 70, 18, 3, 1), inputs);
         check(make(2, 9, 8, 37, 19, 5, 2), inputs);
     }
+}
+
+/* Photographs are positive and smooth: neighbours hardly differ, and nothing cancels. */
+TEST_CASE("conv2d winograd: the bound on a photograph", "[conv2d][winograd]")
+{
+    const std::string path = data_path("images/kitten_224.png");
+    NEED_FILE(path);
+    Owned<struct clcnn_tensor, clcnn_tensor_destroy> whole, small;
+    if (clcnn_image_read(path.c_str(), 3, &whole) == CLCNN_STATUS_UNSUPPORTED) {
+        WARN("SKIPPED: " << clcnn_error_message());
+        return;
+    }
+    CHECK_OK(clcnn_image_resize(whole, 45, 38, &small));
+    const uint8_t *pixels = (const uint8_t *)clcnn_tensor_const_data(small);
+    conv_problem problem(make(1, 45, 38, 3, 17, 3, 1), CONV_RANDOM, 7);
+    problem.x.assign(pixels, pixels + problem.x.size());
+    problem.y = ref_conv2d_forward(problem.shape, problem.x, problem.w);
+    problem.dw = ref_conv2d_backward_filter(problem.shape, problem.x, problem.dy);
+    for (enum clcnn_device_class device_class : test_classes)
+        for (enum clcnn_conv2d_algorithm algorithm : algorithms)
+            for (enum clcnn_conv2d_phase phase : phases)
+                check_phase(test_device(device_class), problem, algorithm, phase);
 }
 
 /* With less and less workspace, until it is refused. */
