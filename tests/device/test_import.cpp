@@ -1,4 +1,6 @@
 #include "device/kernels.hpp"
+#include <chrono>
+#include <thread>
 
 namespace
 {
@@ -41,6 +43,14 @@ struct Application {
         clGetCommandQueueInfo(queue, CL_QUEUE_REFERENCE_COUNT, sizeof(count), &count, nullptr);
         return count;
     }
+    /* The count in the end: a thread of pocl's gives up a finished command's own reference a moment
+     * after those who wait for the command have gone on. */
+    cl_uint settled_queue_references(cl_uint expected) const
+    {
+        for (int i = 0; i < 500 && queue_references() > expected; i++)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        return queue_references();
+    }
 };
 } // namespace
 
@@ -70,7 +80,7 @@ TEST_CASE("import: the caller's objects are used, and returned as they were", "[
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_ANY);
     if (std::string(clcnn_device_info(device)->platform) != "rusticl")
         CHECK(application.context_references() == contexts);
-    CHECK(application.queue_references() == queues);
+    CHECK(application.settled_queue_references(queues) == queues);
 }
 
 TEST_CASE("import: an out-of-order queue runs an op's launches in order", "[import]")
@@ -138,7 +148,7 @@ TEST_CASE("import: what does not belong together", "[import]")
     CHECK(std::string(clcnn_error_message()).find("CL_QUEUE_PROFILING_ENABLE") !=
           std::string::npos);
     CHECK(one.context_references() == contexts);
-    CHECK(other.queue_references() == queues);
+    CHECK(other.settled_queue_references(queues) == queues);
 
     cl_uint most = 0;
     clGetDeviceInfo(one.device, CL_DEVICE_PARTITION_MAX_SUB_DEVICES, sizeof(most), &most, nullptr);
