@@ -1,10 +1,8 @@
 /* Every implementation of conv2d against the reference in double precision, on both kernel
  * families. */
-#include "op/conv2d_runner.hpp"
+#include "op/conv2d_cases.hpp"
 #include <algorithm>
 #include <random>
-
-typedef struct clcnn_conv2d_params conv_case;
 
 /* What the implementations say of themselves, said again. */
 static bool can_run(const std::string &name, const conv_case &params)
@@ -56,55 +54,6 @@ static void test_everywhere(const conv_case &base, enum conv_inputs inputs, int 
             }
         }
     }
-}
-
-/* N H W C K R S, the rest by name. */
-static conv_case make(int n, int h, int w, int c, int k, int r, int s)
-{
-    conv_case params = {};
-    params.batch = n;
-    params.height = h;
-    params.width = w;
-    params.channels = c;
-    params.filters = k;
-    params.kernel[0] = r;
-    params.kernel[1] = s;
-    return params;
-}
-static conv_case same(conv_case params)
-{
-    params.padding = CLCNN_PADDING_SAME;
-    return params;
-}
-static conv_case pads(conv_case params, int top, int left, int bottom, int right)
-{
-    params.padding = CLCNN_PADDING_EXPLICIT;
-    const int given[4] = {top, left, bottom, right};
-    std::copy(given, given + 4, params.pads);
-    return params;
-}
-static conv_case strides(conv_case params, int down, int across)
-{
-    params.strides[0] = down;
-    params.strides[1] = across;
-    return params;
-}
-static conv_case dilation(conv_case params, int down, int across)
-{
-    params.dilation_rate[0] = down;
-    params.dilation_rate[1] = across;
-    return params;
-}
-static conv_case groups(conv_case params, int count)
-{
-    params.groups = count;
-    return params;
-}
-static conv_case with_bias(conv_case params, enum clcnn_activation activation)
-{
-    params.use_bias = true;
-    params.activation = activation;
-    return params;
 }
 
 TEST_CASE("conv2d: kinds of problems, exactly", "[conv2d]")

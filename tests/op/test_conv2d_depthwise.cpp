@@ -1,7 +1,5 @@
 /* Depthwise convolution, with one and more filters per channel, on both kernel families. */
-#include "op/conv2d_runner.hpp"
-
-typedef struct clcnn_conv2d_params conv_case;
+#include "op/conv2d_cases.hpp"
 
 static const unsigned every_phase = 7;
 
@@ -28,41 +26,9 @@ static void test(const conv_case &base, enum conv_inputs inputs = CONV_INTEGERS,
 }
 
 /* N H W, C channels with `multiplier` filters each, R S. */
-static conv_case make(int n, int h, int w, int c, int multiplier, int r, int s)
+static conv_case depthwise(int n, int h, int w, int c, int multiplier, int r, int s)
 {
-    conv_case params = {};
-    params.batch = n;
-    params.height = h;
-    params.width = w;
-    params.channels = params.groups = c;
-    params.filters = c * multiplier;
-    params.kernel[0] = r;
-    params.kernel[1] = s;
-    return params;
-}
-static conv_case same(conv_case params)
-{
-    params.padding = CLCNN_PADDING_SAME;
-    return params;
-}
-static conv_case pads(conv_case params, int top, int left, int bottom, int right)
-{
-    params.padding = CLCNN_PADDING_EXPLICIT;
-    const int given[4] = {top, left, bottom, right};
-    std::copy(given, given + 4, params.pads);
-    return params;
-}
-static conv_case strides(conv_case params, int down, int across)
-{
-    params.strides[0] = down;
-    params.strides[1] = across;
-    return params;
-}
-static conv_case dilation(conv_case params, int down, int across)
-{
-    params.dilation_rate[0] = down;
-    params.dilation_rate[1] = across;
-    return params;
+    return groups(make(n, h, w, c, c * multiplier, r, s), c);
 }
 static conv_case ends(conv_case params, bool accumulate, enum clcnn_activation activation)
 {
@@ -78,7 +44,7 @@ TEST_CASE("conv2d depthwise: channels and multipliers, exactly", "[conv2d][depth
     const enum clcnn_activation relu = CLCNN_ACTIVATION_RELU;
     for (int channels : {1, 3, 4, 7, 8, 9, 15, 16, 17, 32, 33}) {
         for (int multiplier : {1, 2, 3}) {
-            conv_case params = same(make(2, 5, 6, channels, multiplier, 3, 3));
+            conv_case params = same(depthwise(2, 5, 6, channels, multiplier, 3, 3));
             test(ends(params, (channels + multiplier) % 2 == 0, relu));
             test(strides(params, 2, 2));
         }
@@ -89,10 +55,10 @@ TEST_CASE("conv2d depthwise: channels and multipliers, exactly", "[conv2d][depth
 TEST_CASE("conv2d depthwise: edges of the tiles, exactly", "[conv2d][depthwise]")
 {
     for (int size : {1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15, 29}) {
-        test(same(make(1, size, size, 17, 1, 3, 3)));
-        test(same(make(1, 3, size, 16, 1, 5, 3)));
-        test(strides(same(make(2, size, 4, 16, 1, 3, 5)), 2, 3));
-        test(strides(pads(make(1, 3, size + 1, 16, 1, 3, 3), 1, 1, 0, 0), 1, 2));
+        test(same(depthwise(1, size, size, 17, 1, 3, 3)));
+        test(same(depthwise(1, 3, size, 16, 1, 5, 3)));
+        test(strides(same(depthwise(2, size, 4, 16, 1, 3, 5)), 2, 3));
+        test(strides(pads(depthwise(1, 3, size + 1, 16, 1, 3, 3), 1, 1, 0, 0), 1, 2));
     }
 }
 
@@ -100,24 +66,24 @@ TEST_CASE("conv2d depthwise: kinds of problems, exactly", "[conv2d][depthwise]")
 {
     const enum clcnn_activation relu = CLCNN_ACTIVATION_RELU;
     const conv_case cases[] = {
-        make(1, 1, 1, 1, 1, 1, 1),
-        make(3, 4, 5, 20, 1, 1, 1),
-        strides(make(2, 9, 9, 18, 1, 1, 1), 3, 2), /* pixels that no output sees */
-        strides(make(1, 10, 11, 16, 2, 2, 2), 3, 4),
-        pads(make(2, 5, 4, 5, 1, 3, 3), 4, 0, 1, 5), /* outputs that see only padding */
-        pads(make(1, 2, 2, 16, 1, 2, 2), 5, 4, 3, 6),
-        same(make(1, 3, 2, 16, 1, 7, 7)), /* the filter is larger than the image */
-        same(make(1, 16, 15, 16, 1, 7, 5)),
-        dilation(same(make(1, 12, 9, 17, 1, 3, 3)), 2, 3),
-        dilation(pads(make(2, 9, 8, 5, 2, 3, 3), 1, 2, 3, 0), 2, 3),
-        dilation(make(1, 9, 14, 32, 1, 2, 4), 5, 1),
-        ends(same(make(2, 8, 8, 19, 1, 3, 3)), true, CLCNN_ACTIVATION_LINEAR),
-        ends(same(make(1, 8, 8, 16, 1, 3, 3)), false, relu),
-        ends(strides(make(1, 9, 9, 16, 3, 3, 3), 2, 2), true, relu),
-        same(make(1, 70, 75, 16, 1, 3, 3)), /* several blocks, in both directions */
-        strides(same(make(1, 3, 700, 17, 1, 3, 3)), 2, 2),
-        strides(pads(make(1, 80, 62, 16, 1, 5, 5), 2, 2, 1, 1), 2, 2),
-        make(1, 40, 40, 16, 1, 31, 31), /* little but filter */
+        depthwise(1, 1, 1, 1, 1, 1, 1),
+        depthwise(3, 4, 5, 20, 1, 1, 1),
+        strides(depthwise(2, 9, 9, 18, 1, 1, 1), 3, 2), /* pixels that no output sees */
+        strides(depthwise(1, 10, 11, 16, 2, 2, 2), 3, 4),
+        pads(depthwise(2, 5, 4, 5, 1, 3, 3), 4, 0, 1, 5), /* outputs that see only padding */
+        pads(depthwise(1, 2, 2, 16, 1, 2, 2), 5, 4, 3, 6),
+        same(depthwise(1, 3, 2, 16, 1, 7, 7)), /* the filter is larger than the image */
+        same(depthwise(1, 16, 15, 16, 1, 7, 5)),
+        dilation(same(depthwise(1, 12, 9, 17, 1, 3, 3)), 2, 3),
+        dilation(pads(depthwise(2, 9, 8, 5, 2, 3, 3), 1, 2, 3, 0), 2, 3),
+        dilation(depthwise(1, 9, 14, 32, 1, 2, 4), 5, 1),
+        ends(same(depthwise(2, 8, 8, 19, 1, 3, 3)), true, CLCNN_ACTIVATION_LINEAR),
+        ends(same(depthwise(1, 8, 8, 16, 1, 3, 3)), false, relu),
+        ends(strides(depthwise(1, 9, 9, 16, 3, 3, 3), 2, 2), true, relu),
+        same(depthwise(1, 70, 75, 16, 1, 3, 3)), /* several blocks, in both directions */
+        strides(same(depthwise(1, 3, 700, 17, 1, 3, 3)), 2, 2),
+        strides(pads(depthwise(1, 80, 62, 16, 1, 5, 5), 2, 2, 1, 1), 2, 2),
+        depthwise(1, 40, 40, 16, 1, 31, 31), /* little but filter */
     };
     for (const conv_case &params : cases)
         test(params);
@@ -125,26 +91,27 @@ TEST_CASE("conv2d depthwise: kinds of problems, exactly", "[conv2d][depthwise]")
 
 TEST_CASE("conv2d depthwise: layers of networks", "[conv2d][depthwise]")
 {
-    test(ends(same(make(1, 28, 28, 32, 1, 3, 3)), false, CLCNN_ACTIVATION_RELU), CONV_RANDOM);
-    test(ends(same(make(2, 7, 7, 64, 1, 3, 3)), true, CLCNN_ACTIVATION_TANH), CONV_RANDOM);
-    test(ends(strides(pads(make(1, 28, 28, 33, 1, 3, 3), 1, 1, 0, 0), 2, 2), false,
+    test(ends(same(depthwise(1, 28, 28, 32, 1, 3, 3)), false, CLCNN_ACTIVATION_RELU), CONV_RANDOM);
+    test(ends(same(depthwise(2, 7, 7, 64, 1, 3, 3)), true, CLCNN_ACTIVATION_TANH), CONV_RANDOM);
+    test(ends(strides(pads(depthwise(1, 28, 28, 33, 1, 3, 3), 1, 1, 0, 0), 2, 2), false,
               CLCNN_ACTIVATION_SIGMOID),
          CONV_RANDOM);
-    test(ends(same(make(1, 9, 9, 10, 2, 5, 5)), false, CLCNN_ACTIVATION_LEAKY_RELU), CONV_RANDOM);
+    test(ends(same(depthwise(1, 9, 9, 10, 2, 5, 5)), false, CLCNN_ACTIVATION_LEAKY_RELU),
+         CONV_RANDOM);
     for (enum conv_inputs inputs : {CONV_POSITIVE, CONV_HUGE_RANGE})
-        test(same(make(3, 14, 14, 24, 1, 3, 3)), inputs);
+        test(same(depthwise(3, 14, 14, 24, 1, 3, 3)), inputs);
 }
 
 TEST_CASE("conv2d depthwise: a batch below the planned one", "[conv2d][depthwise]")
 {
-    test(same(make(7, 6, 5, 18, 1, 3, 3)), CONV_INTEGERS, 1);
-    test(strides(same(make(6, 9, 9, 16, 2, 3, 3)), 2, 2), CONV_INTEGERS, 4);
+    test(same(depthwise(7, 6, 5, 18, 1, 3, 3)), CONV_INTEGERS, 1);
+    test(strides(same(depthwise(6, 9, 9, 16, 2, 3, 3)), 2, 2), CONV_INTEGERS, 4);
 }
 
 TEST_CASE("conv2d depthwise: small", "[conv2d][depthwise]")
 {
-    test(ends(same(make(2, 4, 5, 5, 1, 3, 3)), true, CLCNN_ACTIVATION_RELU));
-    test(strides(same(make(1, 5, 5, 3, 2, 3, 3)), 2, 2));
+    test(ends(same(depthwise(2, 4, 5, 5, 1, 3, 3)), true, CLCNN_ACTIVATION_RELU));
+    test(strides(same(depthwise(1, 5, 5, 3, 2, 3, 3)), 2, 2));
 }
 
 /* What cannot be run is refused with the reason, and no budget makes a run fail that could do. */
@@ -152,7 +119,7 @@ TEST_CASE("conv2d depthwise: limits", "[conv2d][depthwise]")
 {
     for (enum clcnn_device_class device_class : test_classes) {
         struct clcnn_device *device = test_device(device_class);
-        conv_case params = make(1, 5, 5, 8, 1, 3, 3);
+        conv_case params = depthwise(1, 5, 5, 8, 1, 3, 3);
         params.algorithm = CLCNN_CONV2D_ALGORITHM_DEPTHWISE;
         params.groups = 4;
         conv_op grouped;
@@ -168,7 +135,7 @@ TEST_CASE("conv2d depthwise: limits", "[conv2d][depthwise]")
         CHECK(clcnn_conv2d_workspace_size(bare.op, CLCNN_CONV2D_PHASE_BACKWARD_DATA) == 0);
     }
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    conv_case params = same(make(4, 20, 20, 16, 1, 3, 3));
+    conv_case params = same(depthwise(4, 20, 20, 16, 1, 3, 3));
     params.algorithm = CLCNN_CONV2D_ALGORITHM_DEPTHWISE;
     params.phases = 1u << CLCNN_CONV2D_PHASE_BACKWARD_FILTER;
     const conv_problem problem(params, CONV_INTEGERS, params.phases);

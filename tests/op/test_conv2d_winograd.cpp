@@ -1,12 +1,11 @@
 /* The Winograd implementations of conv2d on both classes phase by phase, with every vector width of
  * the CPU class: every result against the reference by the declared bound, and the same bits
  * twice. */
-#include "op/conv2d_runner.hpp"
+#include "op/conv2d_cases.hpp"
 #include "support/owned.hpp"
 #include <cstring>
 #include <filesystem>
 
-typedef struct clcnn_conv2d_params conv_case;
 typedef Owned<struct clcnn_device, clcnn_device_destroy> device_owner;
 
 static const enum clcnn_conv2d_algorithm algorithms[] = {CLCNN_CONV2D_ALGORITHM_WINOGRAD_2X2,
@@ -17,29 +16,10 @@ static const enum clcnn_conv2d_phase phases[] = {CLCNN_CONV2D_PHASE_FORWARD,
                                                  CLCNN_CONV2D_PHASE_BACKWARD_DATA,
                                                  CLCNN_CONV2D_PHASE_BACKWARD_FILTER};
 
-static conv_case make(int n, int h, int w, int c, int k, int filter, int pad)
+/* A square filter and as many zeros on every side. */
+static conv_case square(int n, int h, int w, int c, int k, int filter, int pad)
 {
-    conv_case params = {};
-    params.batch = n;
-    params.height = h;
-    params.width = w;
-    params.channels = c;
-    params.filters = k;
-    params.kernel[0] = params.kernel[1] = filter;
-    params.padding = CLCNN_PADDING_EXPLICIT;
-    std::fill(params.pads, params.pads + 4, pad);
-    return params;
-}
-static conv_case pads(conv_case params, int top, int left, int bottom, int right)
-{
-    const int given[4] = {top, left, bottom, right};
-    std::copy(given, given + 4, params.pads);
-    return params;
-}
-static conv_case grouped(conv_case params, int groups)
-{
-    params.groups = groups;
-    return params;
+    return pads(make(n, h, w, c, k, filter, filter), pad, pad, pad, pad);
 }
 
 /* A device of the CPU class whose kernels take it for one with vectors of `width` floats. */
@@ -83,21 +63,21 @@ TEST_CASE("conv2d winograd: edges of the tiles", "[conv2d][winograd]")
 {
     for (int m : tiles) {
         for (int size : {1, m - 1, m, m + 1, 2 * m + 1, 17})
-            check(make(1, size, 19 - size, 5, 7, 3, 1), CONV_RANDOM);
-        check(make(1, m + 2, 2 * m + 3, 5, 7, 3, 0), CONV_RANDOM); /* P = m, Q = 2 m + 1 */
+            check(square(1, size, 19 - size, 5, 7, 3, 1), CONV_RANDOM);
+        check(square(1, m + 2, 2 * m + 3, 5, 7, 3, 0), CONV_RANDOM); /* P = m, Q = 2 m + 1 */
     }
     for (int size : {1, 2, 3, 4, 5, 9, 13})
-        check(make(1, size, 14 - size, 6, 5, 5, 2), CONV_RANDOM);
+        check(square(1, size, 14 - size, 6, 5, 5, 2), CONV_RANDOM);
 }
 
 TEST_CASE("conv2d winograd: edges of the vectors", "[conv2d][winograd]")
 {
     for (int size : {1, 3, 15, 16, 17, 33})
         for (int other : {1, 17})
-            check(make(1, 5, 6, size, other, 3, 1), CONV_RANDOM);
+            check(square(1, 5, 6, size, other, 3, 1), CONV_RANDOM);
     for (int size : {15, 16, 33})
-        check(make(2, 4, 7, 3, size, 3, 1), CONV_RANDOM);
-    check(make(1, 6, 5, 17, 33, 5, 2), CONV_RANDOM);
+        check(square(2, 4, 7, 3, size, 3, 1), CONV_RANDOM);
+    check(square(1, 6, 5, 17, 33, 5, 2), CONV_RANDOM);
 }
 
 /* 4x4 for all: to build one program takes a second. */
@@ -108,8 +88,8 @@ TEST_CASE("conv2d winograd: shorter vectors", "[conv2d][winograd]")
         open_narrow(width, &device);
         for (int size : {1, width - 1, width, width + 1, 2 * width, 2 * width + 1}) {
             for (const conv_case &params :
-                 {make(1, 9, 6, size, 2 * width + 3, 3, 1), make(3, 4, 11, 5, size, 3, 1),
-                  grouped(make(2, 5, 7, 4, 2 * size, 3, 1), 2)}) {
+                 {square(1, 9, 6, size, 2 * width + 3, 3, 1), square(3, 4, 11, 5, size, 3, 1),
+                  groups(square(2, 5, 7, 4, 2 * size, 3, 1), 2)}) {
                 const conv_problem problem(params, CONV_RANDOM);
                 for (enum clcnn_conv2d_phase phase : phases)
                     check_phase(device, problem, CLCNN_CONV2D_ALGORITHM_WINOGRAD_4X4, phase);
@@ -122,29 +102,29 @@ TEST_CASE("conv2d winograd: shorter vectors", "[conv2d][winograd]")
 TEST_CASE("conv2d winograd: numbers of tiles", "[conv2d][winograd]")
 {
     for (int count = 1; count <= 15; count++)
-        check(make(1, 2, 2 * count, 18, 20, 3, 1), CONV_RANDOM);
+        check(square(1, 2, 2 * count, 18, 20, 3, 1), CONV_RANDOM);
     for (int batch : {2, 13, 29})
-        check(make(batch, 3, 5, 3, 4, 3, 1), CONV_RANDOM);
-    check(make(1, 61, 59, 4, 5, 3, 1), CONV_RANDOM);
+        check(square(batch, 3, 5, 3, 4, 3, 1), CONV_RANDOM);
+    check(square(1, 61, 59, 4, 5, 3, 1), CONV_RANDOM);
 }
 
 TEST_CASE("conv2d winograd: pads, groups, epilogues", "[conv2d][winograd]")
 {
-    check(pads(make(2, 6, 5, 3, 4, 3, 0), 2, 0, 1, 2), CONV_RANDOM);
-    check(pads(make(1, 6, 7, 3, 4, 3, 0), 0, 2, 2, 1), CONV_RANDOM);
-    check(pads(make(1, 6, 7, 3, 4, 5, 0), 4, 1, 0, 3), CONV_RANDOM);
-    check(grouped(make(1, 7, 6, 6, 9, 3, 1), 3), CONV_RANDOM);
-    check(grouped(make(1, 7, 6, 5, 5, 3, 1), 5), CONV_RANDOM);
-    check(grouped(make(1, 7, 9, 8, 4, 5, 2), 2), CONV_RANDOM);
+    check(pads(square(2, 6, 5, 3, 4, 3, 0), 2, 0, 1, 2), CONV_RANDOM);
+    check(pads(square(1, 6, 7, 3, 4, 3, 0), 0, 2, 2, 1), CONV_RANDOM);
+    check(pads(square(1, 6, 7, 3, 4, 5, 0), 4, 1, 0, 3), CONV_RANDOM);
+    check(groups(square(1, 7, 6, 6, 9, 3, 1), 3), CONV_RANDOM);
+    check(groups(square(1, 7, 6, 5, 5, 3, 1), 5), CONV_RANDOM);
+    check(groups(square(1, 7, 9, 8, 4, 5, 2), 2), CONV_RANDOM);
     for (int activation = 0; activation < CLCNN_ACTIVATION_SOFTMAX; activation++) {
-        conv_case params = make(2, 7, 9, 4, 21, 3, 1);
+        conv_case params = square(2, 7, 9, 4, 21, 3, 1);
         params.use_bias = activation % 2;
         params.accumulate = activation > 1;
         params.activation = (enum clcnn_activation)activation;
         check(params, CONV_RANDOM);
     }
     /* Pads that reach beyond the image: outputs that see nothing but zeros. */
-    const conv_problem wide(pads(make(1, 3, 2, 2, 2, 3, 0), 7, 5, 6, 8), CONV_RANDOM, 1);
+    const conv_problem wide(pads(square(1, 3, 2, 2, 2, 3, 0), 7, 5, 6, 8), CONV_RANDOM, 1);
     for (enum clcnn_device_class device_class : test_classes)
         for (enum clcnn_conv2d_algorithm algorithm : algorithms)
             check_phase(test_device(device_class), wide, algorithm, CLCNN_CONV2D_PHASE_FORWARD);
@@ -152,7 +132,7 @@ TEST_CASE("conv2d winograd: pads, groups, epilogues", "[conv2d][winograd]")
 
 TEST_CASE("conv2d winograd: a batch below the planned one", "[conv2d][winograd]")
 {
-    const conv_problem problem(make(5, 6, 7, 3, 4, 3, 1), CONV_RANDOM, 7, 2);
+    const conv_problem problem(square(5, 6, 7, 3, 4, 3, 1), CONV_RANDOM, 7, 2);
     for (enum clcnn_device_class device_class : test_classes)
         for (enum clcnn_conv2d_algorithm algorithm : algorithms)
             for (enum clcnn_conv2d_phase phase : phases)
@@ -163,8 +143,8 @@ TEST_CASE("conv2d winograd: a batch below the planned one", "[conv2d][winograd]"
 TEST_CASE("conv2d winograd: the error stays inside the declared bound", "[conv2d][winograd]")
 {
     for (enum conv_inputs inputs : {CONV_INTEGERS, CONV_POSITIVE, CONV_HUGE_RANGE}) {
-        check(make(1, 13, 14, 70, 18, 3, 1), inputs);
-        check(make(2, 9, 8, 37, 19, 5, 2), inputs);
+        check(square(1, 13, 14, 70, 18, 3, 1), inputs);
+        check(square(2, 9, 8, 37, 19, 5, 2), inputs);
     }
 }
 
@@ -180,7 +160,7 @@ TEST_CASE("conv2d winograd: the bound on a photograph", "[conv2d][winograd]")
     }
     CHECK_OK(clcnn_image_resize(whole, 45, 38, &small));
     const uint8_t *pixels = (const uint8_t *)clcnn_tensor_const_data(small);
-    conv_problem problem(make(1, 45, 38, 3, 17, 3, 1), CONV_RANDOM, 7);
+    conv_problem problem(square(1, 45, 38, 3, 17, 3, 1), CONV_RANDOM, 7);
     problem.x.assign(pixels, pixels + problem.x.size());
     problem.y = ref_conv2d_forward(problem.shape, problem.x, problem.w);
     problem.dw = ref_conv2d_backward_filter(problem.shape, problem.x, problem.dy);
@@ -217,8 +197,8 @@ static void check_shrinking(struct clcnn_device *device, const conv_problem &pro
 
 TEST_CASE("conv2d winograd: the workspace shrinks to a minimum", "[conv2d][winograd]")
 {
-    const conv_problem problem(make(3, 14, 15, 20, 130, 3, 1), CONV_RANDOM);
-    const conv_problem small(make(2, 9, 10, 6, 30, 3, 1), CONV_RANDOM);
+    const conv_problem problem(square(3, 14, 15, 20, 130, 3, 1), CONV_RANDOM);
+    const conv_problem small(square(2, 9, 10, 6, 30, 3, 1), CONV_RANDOM);
     for (enum clcnn_conv2d_phase phase : phases) {
         for (enum clcnn_conv2d_algorithm algorithm : algorithms)
             check_shrinking(test_device(CLCNN_DEVICE_CLASS_CPU), problem, algorithm, phase);
@@ -230,7 +210,7 @@ TEST_CASE("conv2d winograd: the workspace shrinks to a minimum", "[conv2d][winog
 TEST_CASE("conv2d winograd: what it does not support", "[conv2d][winograd]")
 {
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
-    const conv_case base = make(1, 9, 9, 3, 4, 3, 1);
+    const conv_case base = square(1, 9, 9, 3, 4, 3, 1);
     conv_case strided = base, dilated = base, oblong = base, large = base, wide = base;
     strided.strides[1] = 2;
     dilated.dilation_rate[0] = 2;
