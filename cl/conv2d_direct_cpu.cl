@@ -232,28 +232,6 @@ static inline vec column_of(global const float *w, int k0, int count, int pairs,
     return LOAD(lane);
 }
 
-static inline vec load_some(global const float *from, int count)
-{
-    if (count == LANES)
-        return LOAD(from);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? from[i] : 0.0f;
-    return LOAD(lane);
-}
-
-static inline void store_some(vec v, global float *to, int count)
-{
-    float lane[LANES];
-    if (count == LANES) {
-        STORE(v, to);
-        return;
-    }
-    STORE(v, lane);
-    for (int i = 0; i < count; i++)
-        to[i] = lane[i];
-}
-
 DEFINE_ACTIVATE(vec)
 
 /* One work-item per output row (n, p) and W channels. */

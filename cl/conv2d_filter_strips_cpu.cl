@@ -54,16 +54,6 @@ enum { LANES = W, NR = NV * LANES, TURNED = 16 };
 #define KERNEL         __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 #define EACH(i, count) _Pragma("unroll") for (int i = 0; i < (count); i++)
 
-static inline vec load_some(global const float *from, int count)
-{
-    if (count >= LANES)
-        return LOAD(from);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? from[i] : 0.0f;
-    return LOAD(lane);
-}
-
 /* The outputs of a block: height x width of them, from dy on; their strips from `strip` on. */
 struct outputs {
     global const float *dy;

@@ -57,38 +57,6 @@ enum { LANES = W, NR = NV * LANES };
 
 DEFINE_ACTIVATE(vec)
 
-static inline vec load_some(global const float *from, int count)
-{
-    if (count >= LANES)
-        return LOAD(from);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? from[i] : 0.0f;
-    return LOAD(lane);
-}
-
-static inline vec load_output(global const stored *y, int count)
-{
-    if (count >= LANES)
-        return LOAD_STORED(y);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? GET_STORED(y, i) : 0.0f;
-    return LOAD(lane);
-}
-
-static inline void store_output(vec v, global stored *y, int count)
-{
-    if (count >= LANES) {
-        STORE_STORED(v, y);
-        return;
-    }
-    float lane[LANES];
-    STORE(v, lane);
-    for (int i = 0; i < count; i++)
-        PUT_STORED(lane[i], y, i);
-}
-
 KERNEL conv2d_forward_strips_pack(INPUT(stored, w), OUTPUT(stored, panels), int taps, int K)
 {
     AT(const stored, w);
@@ -124,8 +92,8 @@ static inline void finish_slowly(const float *result, global stored *y, int coun
             const int left = target->left - j * LANES;
             vec value = LOAD(result + i * NR + j * LANES) + target->shift[j];
             if (target->accumulate)
-                value += load_output(to, left);
-            store_output(activate_vec(value, target->activation, target->alpha), to, left);
+                value += load_some_stored(to, left);
+            store_some_stored(activate_vec(value, target->activation, target->alpha), to, left);
         }
     }
 }

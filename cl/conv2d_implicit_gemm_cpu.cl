@@ -73,38 +73,6 @@ enum {
 
 DEFINE_ACTIVATE(vec)
 
-static inline vec load_some(global const float *from, int count)
-{
-    if (count >= LANES)
-        return LOAD(from);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? from[i] : 0.0f;
-    return LOAD(lane);
-}
-
-static inline vec load_output(global const stored *y, int count)
-{
-    if (count >= LANES)
-        return LOAD_STORED(y);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? GET_STORED(y, i) : 0.0f;
-    return LOAD(lane);
-}
-
-static inline void store_output(vec v, global stored *y, int count)
-{
-    if (count >= LANES) {
-        STORE_STORED(v, y);
-        return;
-    }
-    float lane[LANES];
-    STORE(v, lane);
-    for (int i = 0; i < count; i++)
-        PUT_STORED(lane[i], y, i);
-}
-
 /* w -> panels[groups][columns / NR][R S depth][NR]: element (r, s, c, column) of group g is
  * w[base + g by_group + r by_r + s by_s + c by_c + column by_column]. Group (panel, tap, g). */
 KERNEL conv2d_implicit_gemm_pack(INPUT(stored, w), OUTPUT(stored, panels), int S, int depth,
@@ -209,10 +177,10 @@ static inline void finish(global stored *y, const long *to, int rows, int k, int
         for (int i = 0; i < rows; i++) {
             vec value = LOAD(result + i * NR + j) + shift;
             if (!first)
-                value += load_output(y + to[i] + k + j, count);
+                value += load_some_stored(y + to[i] + k + j, count);
             if (last)
                 value = activate_vec(value, activation, alpha);
-            store_output(value, y + to[i] + k + j, count);
+            store_some_stored(value, y + to[i] + k + j, count);
         }
     }
 }
@@ -257,7 +225,7 @@ static inline void clear(global stored *y, const long *to, int rows, int columns
     for (int i = 0; i < rows; i++)
         for (int k = first * NR; k < columns; k += step * NR)
             for (int j = k; j < min(k + (int)NR, columns); j += LANES)
-                store_output((vec)0.0f, y + to[i] + j, columns - j);
+                store_some_stored((vec)0.0f, y + to[i] + j, columns - j);
 }
 
 /* patch[MR][PITCH] = `count` elements, from `place` on, of the patches of the pixels at[rows]; tap

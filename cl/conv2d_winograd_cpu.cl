@@ -60,39 +60,6 @@ enum { LANES = W, NR = NV * LANES, POSITIONS = ALPHA * ALPHA };
 DEFINE_ACTIVATE(vec)
 DEFINE_WINOGRAD(vec)
 
-static inline vec load_some(global const float *from, int count)
-{
-    if (count >= LANES)
-        return LOAD(from);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? from[i] : 0.0f;
-    return LOAD(lane);
-}
-
-/* The same of a tensor. */
-static inline vec load_some_stored(global const stored *from, int count)
-{
-    if (count >= LANES)
-        return LOAD_STORED(from);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? GET_STORED(from, i) : 0.0f;
-    return LOAD(lane);
-}
-
-static inline void store_some(vec v, global stored *to, int count)
-{
-    if (count >= LANES) {
-        STORE_STORED(v, to);
-        return;
-    }
-    float lane[LANES];
-    STORE(v, lane);
-    for (int i = 0; i < count; i++)
-        PUT_STORED(lane[i], to, i);
-}
-
 /* ---- filters --------------------------------------------------------------------------------- */
 
 static inline void transpose(vec *rows)
@@ -350,7 +317,7 @@ static inline void finish_row(const vec *row, global stored *y, int pixel, int c
             value += load_some_stored(y, count);
         if (epilogue->activation > ACTIVATION_RELU)
             value = activate_vec(value, epilogue->activation, epilogue->alpha);
-        store_some(value < floor ? floor : value, y, count);
+        store_some_stored(value < floor ? floor : value, y, count);
     }
 }
 

@@ -40,28 +40,6 @@ enum { LANES = W, NR = NV * W, MP = (MR + W - 1) / W * W, LINE = 16 /* floats of
 #define EACH_SUM                                                                                   \
     _Pragma("unroll") for (int i = 0; i < MR; i++) _Pragma("unroll") for (int j = 0; j < NV; j++)
 
-static inline vec load_some(global const float *from, int count)
-{
-    if (count >= LANES)
-        return LOAD(from);
-    float lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = i < count ? from[i] : 0.0f;
-    return LOAD(lane);
-}
-
-static inline void store_some(vec v, global float *to, int count)
-{
-    if (count >= LANES) {
-        STORE(v, to);
-        return;
-    }
-    float lane[LANES];
-    STORE(v, lane);
-    for (int i = 0; i < count; i++)
-        to[i] = lane[i];
-}
-
 /* to[rows][pitch] = the first `rows` rows and `columns` columns of the sums, added to what it holds
  * unless it is `fresh`. Meanwhile the `count` cache lines from `ahead` on are asked for. */
 static inline void add_outer_products(global float *to, long pitch, int rows, int columns,

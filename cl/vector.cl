@@ -57,6 +57,52 @@ DEFINE_STORE(private)
 #define STORE_STORED(v, p) STORE(v, p)
 #endif
 
+/* min(count, W) elements from p on; the lanes behind them are zeros, and are not stored. */
+static inline vec load_some(global const float *p, int count)
+{
+    if (count >= W)
+        return LOAD(p);
+    float lane[W];
+    for (int i = 0; i < W; i++)
+        lane[i] = i < count ? p[i] : 0.0f;
+    return LOAD(lane);
+}
+
+static inline void store_some(vec v, global float *p, int count)
+{
+    if (count >= W) {
+        STORE(v, p);
+        return;
+    }
+    float lane[W];
+    STORE(v, lane);
+    for (int i = 0; i < count; i++)
+        p[i] = lane[i];
+}
+
+/* The same of a tensor. */
+static inline vec load_some_stored(global const stored *p, int count)
+{
+    if (count >= W)
+        return LOAD_STORED(p);
+    float lane[W];
+    for (int i = 0; i < W; i++)
+        lane[i] = i < count ? GET_STORED(p, i) : 0.0f;
+    return LOAD(lane);
+}
+
+static inline void store_some_stored(vec v, global stored *p, int count)
+{
+    if (count >= W) {
+        STORE_STORED(v, p);
+        return;
+    }
+    float lane[W];
+    STORE(v, lane);
+    for (int i = 0; i < count; i++)
+        PUT_STORED(lane[i], p, i);
+}
+
 /* Asks for the cache line at p, FAR: into the second-level cache only. pocl's prefetch() does
  * nothing, the compiler's own does; it does not exist where the compiler makes SPIR. */
 #if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
