@@ -153,15 +153,23 @@ done:
 
 /* ---- weights --------------------------------------------------------------------------------- */
 
+static enum clcnn_status enqueue_zeros(struct clcnn_trainer *trainer, struct clcnn_stream *stream)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    TRY(clcnn_stream_fill(stream, trainer->weights, 0, trainer->weight_bytes, 0));
+    TRY(clcnn_stream_fill(stream, trainer->gradients, 0, trainer->weight_bytes, 0));
+    for (int i = 0; i < slot_count(trainer); i++)
+        TRY(clcnn_stream_fill(stream, trainer->slots[i], 0, trainer->weight_bytes, 0));
+done:
+    return status;
+}
+
 static enum clcnn_status enqueue_weights(struct clcnn_trainer *trainer, struct clcnn_stream *stream)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     const struct clcnn_plan *plan = trainer->plan;
     TRY(clcnn_stream_begin(stream, plan->device, clcnn_queue_enqueue(trainer->queue)));
-    TRY(clcnn_stream_fill(stream, trainer->weights, 0, trainer->weight_bytes, 0));
-    TRY(clcnn_stream_fill(stream, trainer->gradients, 0, trainer->weight_bytes, 0));
-    for (int i = 0; i < slot_count(trainer); i++)
-        TRY(clcnn_stream_fill(stream, trainer->slots[i], 0, trainer->weight_bytes, 0));
+    TRY(enqueue_zeros(trainer, stream));
     for (size_t i = 0; i < plan->model->weight_count; i++) {
         const struct clcnn_tensor *tensor = plan->model->weights[i].tensor;
         TRY(clcnn_stream_write(stream, &plan->weights[i], 0, clcnn_tensor_bytes(tensor),
@@ -195,8 +203,18 @@ done:
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* One step on an image of zeros, then everything as it was: drivers finish compiling at a kernel's
- * first launch, and the first epoch should not be the one that waits for it. */
+static enum clcnn_status clear_weights(struct clcnn_trainer *trainer)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_stream stream = {0};
+    TRY(clcnn_stream_begin(&stream, trainer->plan->device, clcnn_queue_enqueue(trainer->queue)));
+    TRY(enqueue_zeros(trainer, &stream));
+done:
+    return clcnn_stream_end(&stream, status);
+}
+
+/* One step of weights of zeros on an image of zeros, then the model's weights: drivers finish
+ * compiling at a kernel's first launch, and the first epoch should not be the one that waits. */
 static enum clcnn_status warm_up(struct clcnn_trainer *trainer)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
@@ -207,7 +225,7 @@ static enum clcnn_status warm_up(struct clcnn_trainer *trainer)
         .labels = trainer->params.loss == CLCNN_LOSS_KIND_SPARSE_CATEGORICAL_CROSSENTROPY,
         .tally = CLCNN_TALLY_BATCH,
     };
-    TRY(clcnn_trainer_write_weights(trainer));
+    TRY(clear_weights(trainer));
     TRY(clcnn_trainer_acquire(trainer, &batch));
     TRY(clcnn_trainer_clear_totals(trainer, pass.tally));
     TRY(clcnn_trainer_submit(trainer, batch, &pass));
