@@ -27,6 +27,7 @@
 #include <clcnn/gemm.h>
 #include <clcnn/log.h>
 #include <clcnn/loss.h>
+#include <clcnn/map.h>
 #include <clcnn/model.h>
 #include <clcnn/optimizer.h>
 #include <clcnn/pool2d.h>
@@ -34,5 +35,6 @@
 #include <clcnn/status.h>
 #include <clcnn/tensor.h>
 #include <clcnn/trainer.h>
+#include <clcnn/view.h>
 
 #endif

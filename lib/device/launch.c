@@ -22,6 +22,8 @@ static cl_int set_argument(cl_kernel kernel, cl_uint *index, const struct clcnn_
         return clSetKernelArg(kernel, *index, sizeof(cl_float), &arg->value.f);
     case CLCNN_ARG_LOCAL:
         return clSetKernelArg(kernel, *index, arg->value.local, NULL);
+    case CLCNN_ARG_DATA:
+        return clSetKernelArg(kernel, *index, arg->value.data.bytes, arg->value.data.start);
     }
     return CL_INVALID_VALUE;
 }
