@@ -8,8 +8,8 @@
  * missing columns. Group (panel, block of LANES channels, g). `turned` makes of w the filter of the
  * gradient to the data: turned by 180 degrees, channels and filters exchanged.
  *
- * conv2d_winograd: group i of I computes every I-th task from i on; a task is a block of `block`
- * tiles, a group g of channels and one of `splits` ranges of panels. The tiles are cut into equal
+ * conv2d_winograd: the groups share the tasks (cl/lanes.cl); a task is a block of `block` tiles, a
+ * group g of channels and one of `splits` ranges of panels. The tiles are cut into equal
  * parts of at most MR, for each of whose sizes, made even by one tile computed twice, there is a
  * multiplication of its own: hardly a row of registers is wasted.
  *
@@ -18,7 +18,7 @@
  *     for position, panel, cut:        m[panel][cut][position][tile][NR] = v u
  *     for panel, cut, vector, tile:    y[tile] = f(A^T m A + bias), cut at the edge of the image
  *
- * v and m are group i's slot of the workspace. All positions of a cut lie close together because
+ * v and m are the lane's slot of the workspace. All positions of a cut lie close together because
  * the transforms touch them all at once: few pages. While the processor multiplies, it asks for the
  * u of the next position, evenly spread, because a burst would block the loads of v.
  *
@@ -29,6 +29,7 @@
  * Winograd-based Convolution for Manycore CPUs", PPoPP 2018, section 4. */
 #include "common.cl"
 #include "epilogue.cl"
+#include "lanes.cl"
 #include "vector.cl"
 #include "winograd.cl"
 #ifndef CLCNN_CPU
@@ -359,11 +360,11 @@ static inline void finish_panel(global const float *m, global stored *y, global 
     }
 }
 
-KERNEL conv2d_winograd(INPUT(stored, x), INPUT(float, u), INPUT(float, bias), OUTPUT(stored, y),
-                       OUTPUT(float, slots), int N, int H, int W, int C, int K, int P, int Q, int G,
-                       int pad_top, int pad_left, int block, int splits, int together,
-                       int first_panel, int panels, int use_bias, int accumulate, int activation,
-                       float alpha)
+KERNEL conv2d_winograd(LANES_ARGUMENT, INPUT(stored, x), INPUT(float, u), INPUT(float, bias),
+                       OUTPUT(stored, y), OUTPUT(float, slots), int N, int H, int W, int C, int K,
+                       int P, int Q, int G, int pad_top, int pad_left, int block, int splits,
+                       int together, int first_panel, int panels, int use_bias, int accumulate,
+                       int activation, float alpha)
 {
     AT(const stored, x);
     AT(const float, u);
@@ -377,11 +378,12 @@ KERNEL conv2d_winograd(INPUT(stored, x), INPUT(float, u), INPUT(float, bias), OU
                              (block + MR - 1) / MR};
     const struct epilogue epilogue = {use_bias, accumulate, activation, alpha};
     const long tiles = (long)N * down * across, blocks = (tiles + block - 1) / block;
-    global float *v = slots + get_group_id(0) * is.max_cuts * (is.v_step + together * is.m_step);
+    struct lane lane = enter_lane(lanes, blocks * splits * G);
+    global float *v = slots + lane.index * is.max_cuts * (is.v_step + together * is.m_step);
     global float *m = v + is.max_cuts * is.v_step;
-    for (long task = get_group_id(0); task < blocks * splits * G; task += get_num_groups(0)) {
-        const int g = (int)(task / splits / blocks), split = (int)(task % splits);
-        const long tile0 = task / splits % blocks * block;
+    for (long task; next_task(&lane, &task);) {
+        const int g = (int)(task / blocks / splits), split = (int)(task / blocks % splits);
+        const long tile0 = task % blocks * block;
         const int rows = (int)min((long)block, tiles - tile0);
         const struct part range = part_of(panels, split, splits);
         transform_block(x + g * depth, v, tile0, rows, &is);
@@ -396,4 +398,5 @@ KERNEL conv2d_winograd(INPUT(stored, x), INPUT(float, u), INPUT(float, bias), OU
             }
         }
     }
+    leave_lane(&lane);
 }

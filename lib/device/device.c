@@ -74,6 +74,21 @@ done:
     return status;
 }
 
+/* Without them work-groups change cores, and that is all. */
+static void make_lanes(struct clcnn_device *device)
+{
+    size_t words = 1 + 3 * (size_t)device->info.compute_units;
+    cl_int error, *zeros = calloc(words, sizeof(*zeros));
+    bool useful = clcnn_device_family(device) == CLCNN_DEVICE_CLASS_CPU && !device->out_of_order &&
+                  !(device->quirks & CLCNN_QUIRK_NO_LANES);
+    if (useful && zeros)
+        device->lanes = clCreateBuffer(device->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+                                       words * sizeof(*zeros), zeros, &error);
+    if (useful && !device->lanes)
+        clcnn_logf(CLCNN_LOG_INFO, "device", "'%s': no memory for lanes", device->info.name);
+    free(zeros);
+}
+
 enum clcnn_status clcnn_device_open(const struct clcnn_device_params *params,
                                     struct clcnn_device **out)
 {
@@ -99,6 +114,7 @@ enum clcnn_status clcnn_device_open(const struct clcnn_device_params *params,
     else
         TRY(clcnn_device_make_queue(device,
                                     device->profile.enabled ? CL_QUEUE_PROFILING_ENABLE : 0));
+    make_lanes(device);
     *out = device;
     device = NULL;
 done:
@@ -166,6 +182,7 @@ enum clcnn_status clcnn_device_import(const struct clcnn_device_import_params *p
     TRY(clcnn_query_info(params->device, &info));
     TRY(create(params->device, &info, &params->common, &device));
     TRY(adopt(device, params));
+    make_lanes(device);
     clcnn_logf(CLCNN_LOG_INFO, "device", "'%s' (%s, %s) is imported", info.name,
                clcnn_device_class_name(info.device_class), info.platform);
     *out = device;
@@ -193,6 +210,8 @@ void clcnn_device_destroy(struct clcnn_device **device)
     clcnn_profile_close(&d->profile);
     clcnn_pool_close(&d->pool);
     clcnn_shared_leave(d);
+    if (d->lanes)
+        clReleaseMemObject(d->lanes);
     if (d->queue)
         clReleaseCommandQueue(d->queue);
     if (d->context)

@@ -25,6 +25,7 @@ struct clcnn_device {
     cl_command_queue queue;
     struct clcnn_shared *shared; /* whose context and queue they are; NULL: the device's own */
     bool imported, out_of_order;
+    cl_mem lanes; /* of the queue, for cl/lanes.cl; NULL: its launches do without */
 
     struct clcnn_pool pool;
     struct clcnn_programs programs;

@@ -1,7 +1,8 @@
 #include "device/kernel.h"
 #include "device/stream.h"
 
-static cl_int set_argument(cl_kernel kernel, cl_uint *index, const struct clcnn_arg *arg)
+static cl_int set_argument(const struct clcnn_stream *stream, cl_kernel kernel, cl_uint *index,
+                           const struct clcnn_arg *arg)
 {
     switch (arg->kind) {
     case CLCNN_ARG_BUFFER: {
@@ -24,6 +25,11 @@ static cl_int set_argument(cl_kernel kernel, cl_uint *index, const struct clcnn_
         return clSetKernelArg(kernel, *index, arg->value.local, NULL);
     case CLCNN_ARG_DATA:
         return clSetKernelArg(kernel, *index, arg->value.data.bytes, arg->value.data.start);
+    case CLCNN_ARG_LANES: {
+        const struct clcnn_device *device = stream->device;
+        cl_mem lanes = stream->queue == device->queue ? device->lanes : NULL;
+        return clSetKernelArg(kernel, *index, sizeof(lanes), &lanes);
+    }
     }
     return CL_INVALID_VALUE;
 }
@@ -65,7 +71,7 @@ enum clcnn_status clcnn_launch(struct clcnn_stream *stream, struct clcnn_kernel 
         return status;
     TRY(clcnn_kernel_complete(kernel));
     for (size_t i = 0; i < count; i++, index++) {
-        TRY(clcnn_cl_check(set_argument(kernel->kernel, &index, &args[i]),
+        TRY(clcnn_cl_check(set_argument(stream, kernel->kernel, &index, &args[i]),
                            "kernel '%s': argument %u", kernel->name, (unsigned)index));
         if (args[i].kind == CLCNN_ARG_BUFFER && args[i].value.buffer)
             clcnn_buffer_used(args[i].value.buffer, stream->queue);

@@ -131,7 +131,8 @@ enum clcnn_arg_kind {
     CLCNN_ARG_LONG,
     CLCNN_ARG_FLOAT,
     CLCNN_ARG_LOCAL,
-    CLCNN_ARG_DATA
+    CLCNN_ARG_DATA,
+    CLCNN_ARG_LANES
 };
 
 struct clcnn_arg {
@@ -151,13 +152,15 @@ struct clcnn_arg {
 
 #ifndef __cplusplus /* the tests have functions of these names */
 /* BUFFER becomes two kernel arguments, the memory and its byte offset (BUFFER(NULL) passes NULL and
- * 0); LOCAL is local memory of that many bytes; DATA is a struct, passed by value. */
+ * 0); LOCAL is local memory of that many bytes; DATA is a struct, passed by value; LANES are the
+ * words of cl/lanes.cl, NULL on a queue whose launches may overlap. */
 #define BUFFER(b) ((struct clcnn_arg){.kind = CLCNN_ARG_BUFFER, .value.buffer = (b)})
 #define INT(v)    ((struct clcnn_arg){.kind = CLCNN_ARG_INT, .value.i = (int32_t)(v)})
 #define LONG(v)   ((struct clcnn_arg){.kind = CLCNN_ARG_LONG, .value.l = (int64_t)(v)})
 #define FLOAT(v)  ((struct clcnn_arg){.kind = CLCNN_ARG_FLOAT, .value.f = (float)(v)})
 #define LOCAL(n)  ((struct clcnn_arg){.kind = CLCNN_ARG_LOCAL, .value.local = (n)})
 #define DATA(s)   ((struct clcnn_arg){.kind = CLCNN_ARG_DATA, .value.data = {&(s), sizeof(s)}})
+#define LANES()   ((struct clcnn_arg){.kind = CLCNN_ARG_LANES})
 #define ARGS(...)                                                                                  \
     (const struct clcnn_arg[]){__VA_ARGS__},                                                       \
         sizeof((const struct clcnn_arg[]){__VA_ARGS__}) / sizeof(struct clcnn_arg)

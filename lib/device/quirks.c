@@ -24,6 +24,9 @@ static const struct quirk {
      "leaves every loop after 65,535 iterations without a word: results with sums or rows that "
      "are longer for one work-item are wrong; use it for small problems alone",
      "llvmpipe (LLVM 15.0.6, 256 bits), Mesa 22.3.6"},
+    {"rusticl", "llvmpipe", CLCNN_QUIRK_NO_LANES,
+     "atomics in loops go wrong (tests/device/test_lanes.cpp: tasks are lost)",
+     "llvmpipe (LLVM 15.0.6, 256 bits), Mesa 22.3.6"},
     {"Oclgrind", NULL, CLCNN_QUIRK_LAST_RESORT, "an interpreter for debugging kernels",
      "Oclgrind Simulator, Oclgrind 21.10"},
     {"Oclgrind", NULL, CLCNN_QUIRK_ONE_THREAD,

@@ -16,6 +16,8 @@ enum {
     CLCNN_QUIRK_ONE_THREAD = 1 << 3,
     /* Some results are wrong and nothing can be done about it: a warning. */
     CLCNN_QUIRK_WRONG_RESULTS = 1 << 4,
+    /* Atomics cannot be relied on: work-groups do without lanes (cl/lanes.cl). */
+    CLCNN_QUIRK_NO_LANES = 1 << 5,
 };
 
 /* The quirks of a device, or'ed. */

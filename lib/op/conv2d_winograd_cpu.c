@@ -283,16 +283,16 @@ static enum clcnn_status convolve(struct winograd_cpu *cpu, const struct clcnn_c
     if (cpu->phase == CLCNN_CONV2D_PHASE_FORWARD)
         return clcnn_launch(
             call->stream, cpu->convolve, grid,
-            ARGS(BUFFER(args->x), BUFFER(packed), BUFFER(args->bias), BUFFER(args->y),
+            ARGS(LANES(), BUFFER(args->x), BUFFER(packed), BUFFER(args->bias), BUFFER(args->y),
                  BUFFER(&slots), INT(call->n), INT(p->h), INT(p->w), INT(p->c), INT(p->k),
                  INT(p->p), INT(p->q), INT(p->groups), INT(p->pad[0]), INT(p->pad[1]),
                  INT(cpu->plan.block), INT(splits), INT(cpu->plan.together), INT(first), INT(count),
                  INT(p->use_bias), INT(p->accumulate), INT(p->activation), FLOAT(p->alpha)));
     /* dx is the convolution of dy, padded to the full, with the filter turned. */
     return clcnn_launch(call->stream, cpu->convolve, grid,
-                        ARGS(BUFFER(args->dy), BUFFER(packed), BUFFER(NULL), BUFFER(args->dx),
-                             BUFFER(&slots), INT(call->n), INT(p->p), INT(p->q), INT(p->k),
-                             INT(p->c), INT(p->h), INT(p->w), INT(p->groups),
+                        ARGS(LANES(), BUFFER(args->dy), BUFFER(packed), BUFFER(NULL),
+                             BUFFER(args->dx), BUFFER(&slots), INT(call->n), INT(p->p), INT(p->q),
+                             INT(p->k), INT(p->c), INT(p->h), INT(p->w), INT(p->groups),
                              INT(p->r - 1 - p->pad[0]), INT(p->s - 1 - p->pad[1]),
                              INT(cpu->plan.block), INT(splits), INT(cpu->plan.together), INT(first),
                              INT(count), INT(0), INT(0), INT(CLCNN_ACTIVATION_LINEAR), FLOAT(0)));

@@ -1,4 +1,6 @@
 #include "device/kernels.hpp"
+#include <fstream>
+#include <sstream>
 
 /* y = a x + b, one work-item each; SIGN is 1 or -1. `sum` adds through local memory. */
 static const char affine[] = R"(
@@ -37,15 +39,44 @@ kernel void is_null(global const float *x, ulong x_at, global int *y, ulong y_at
 
 static const char broken[] = "kernel void broken(global float *x) { x[0] = no_such_name; }\n";
 
-static const struct clcnn_source sources[] = {
-    {"test_affine", affine},
-    {"test_broken", broken},
-    {nullptr, nullptr},
-};
+/* counts[task]++; trouble counts lanes that two groups had at a time; given: there were lanes. */
+static const char tally[] = R"(
+#include_lanes
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+tally(LANES_ARGUMENT, long tasks, volatile global int *counts, ulong counts_at,
+      volatile global int *busy, ulong busy_at, volatile global int *trouble, ulong trouble_at,
+      global int *given, ulong given_at)
+{
+    counts += counts_at / 4, busy += busy_at / 4, trouble += trouble_at / 4, given += given_at / 4;
+    struct lane lane = enter_lane(lanes, tasks);
+    if (atomic_xchg(busy + lane.index, 1) != 0)
+        atomic_inc(trouble);
+    for (long task; next_task(&lane, &task);)
+        atomic_inc(counts + task);
+    atomic_xchg(busy + lane.index, 0);
+    given[0] = lanes != 0;
+    leave_lane(&lane);
+}
+)";
+
+static std::string tally_source()
+{
+    std::stringstream lanes;
+    lanes << std::ifstream(CLCNN_TESTS_KERNELS "/lanes.cl").rdbuf();
+    std::string source = tally, mark = "#include_lanes";
+    return source.replace(source.find(mark), mark.size(), lanes.str());
+}
 
 namespace
 {
 struct Registration {
+    std::string lanes = tally_source();
+    struct clcnn_source sources[4] = {
+        {"test_affine", affine},
+        {"test_broken", broken},
+        {"test_lanes", lanes.c_str()},
+        {nullptr, nullptr},
+    };
     Registration()
     {
         clcnn_sources_add(sources);

@@ -46,6 +46,12 @@ inline clcnn_arg LOCAL(size_t bytes)
     arg.value.local = bytes;
     return arg;
 }
+inline clcnn_arg LANES()
+{
+    struct clcnn_arg arg = {};
+    arg.kind = CLCNN_ARG_LANES;
+    return arg;
+}
 inline clcnn_grid GRID1(int64_t groups, int local)
 {
     return {{groups, 1, 1}, {local, 1, 1}};
