@@ -9,10 +9,10 @@ cd "$(dirname "$0")/.."
 
 packages="meson ninja-build gcc pkg-config python3-minimal ocl-icd-opencl-dev opencl-headers
     pocl-opencl-icd libclblast-dev libsqlite3-dev libxxhash-dev zlib1g-dev libpng-dev
-    libjpeg-dev dataset-fashion-mnist"
+    libjpeg-dev libonnx-dev libprotobuf-c-dev protobuf-c-compiler dataset-fashion-mnist"
 if [ "${1:-}" = --tests ]; then
     shift
-    packages="$packages g++ catch2 mesa-opencl-icd oclgrind"
+    packages="$packages g++ catch2 mesa-opencl-icd oclgrind libonnx-testdata"
 fi
 
 # Names of the installed packages and of what they provide (libjpeg-dev is a virtual package).

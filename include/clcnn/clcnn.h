@@ -29,6 +29,7 @@
 #include <clcnn/loss.h>
 #include <clcnn/map.h>
 #include <clcnn/model.h>
+#include <clcnn/onnx.h>
 #include <clcnn/optimizer.h>
 #include <clcnn/pool2d.h>
 #include <clcnn/session.h>

@@ -147,10 +147,31 @@ CLCNN_API clcnn_node clcnn_add_concatenate(struct clcnn_model *model, const clcn
  * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_model_finish(struct clcnn_model *model, clcnn_node output);
 
-/* Shapes with CLCNN_DIM_BATCH first, as the caller's arrays are laid out (images are NCHW if the
- * input is channels_first). NULL before the model is finished. Owned by the model. */
+/* Shapes of the first input and output, with CLCNN_DIM_BATCH first, as the caller's arrays are laid
+ * out (images are NCHW if the input is channels_first). NULL before the model is finished. Owned by
+ * the model. */
 CLCNN_API const struct clcnn_shape *clcnn_model_input_shape(const struct clcnn_model *model);
 CLCNN_API const struct clcnn_shape *clcnn_model_output_shape(const struct clcnn_model *model);
+
+/* An array that a run reads or writes. The shape is laid out as the caller's array. */
+struct clcnn_port {
+    const char *name;
+    struct clcnn_shape shape;
+    enum clcnn_dtype dtype; /* FLOAT32 but where a file has other types; UINT8 for truth values */
+    int position;           /* among the inputs or outputs of the file */
+};
+
+/* Inputs and outputs in order, of which models from files may have several; a model that is built
+ * layer by layer has one of each, named as its layer. NULL out of range and before the model is
+ * finished. Owned by the model. */
+CLCNN_API const struct clcnn_port *clcnn_model_input(const struct clcnn_model *model, int index);
+CLCNN_API const struct clcnn_port *clcnn_model_output(const struct clcnn_model *model, int index);
+CLCNN_API int clcnn_model_input_count(const struct clcnn_model *model);
+CLCNN_API int clcnn_model_output_count(const struct clcnn_model *model);
+
+/* True if a run takes any number of images. A model from a file may instead work on tensors of
+ * fixed sizes alone; a run is then of these. */
+CLCNN_API bool clcnn_model_batched(const struct clcnn_model *model);
 
 /* Owned by the model; NULL of NULL. */
 CLCNN_API const char *clcnn_model_name(const struct clcnn_model *model);

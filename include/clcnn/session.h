@@ -21,7 +21,7 @@ struct clcnn_session;
 
 /* Zero (or NULL) means the default. */
 struct clcnn_session_params {
-    int batch;            /* most images in one run; 0 = 1 */
+    int batch;            /* most images in one run; 0 = 1; 1 for a model of fixed sizes */
     size_t max_workspace; /* bytes, per convolution (shared by all); 0 = 256 MiB */
     double max_error;     /* per convolution, see conv2d.h; 0 = no bound */
     bool tune; /* choose convolutions by timing, which takes seconds once: see conv2d.h */
@@ -55,9 +55,31 @@ CLCNN_API void clcnn_session_info(const struct clcnn_session *session,
 /* Runs `count` images from host memory, in parts of at most the planned batch, and BLOCKS until the
  * outputs are in `y`. x[count][input shape], y[count][output shape], float32, laid out as
  * clcnn_model_input_shape says. count 0 does nothing. Errors: INVALID_ARGUMENT (count < 0, x or y
- * NULL), DEVICE. */
+ * NULL, a model with several inputs or outputs or other types), DEVICE. */
 CLCNN_API enum clcnn_status clcnn_session_predict(struct clcnn_session *session, int64_t count,
                                                   const float *x, float *y);
+
+/* An array of one run; name NULL = the only one of the model. Elements are of the type and laid out
+ * in the shape of clcnn_model_input and clcnn_model_output. */
+struct clcnn_session_input {
+    const char *name;
+    const void *data;
+};
+struct clcnn_session_output {
+    const char *name;
+    void *data;
+};
+
+/* As clcnn_session_predict, for models with several inputs and outputs and other types. Every input
+ * is needed, outputs that are not named are not read back. `count` is the number of images, or 1
+ * for a model of fixed sizes (clcnn_model_batched). BLOCKS.
+ * Errors: INVALID_ARGUMENT (a name that is unknown, missing or given twice), OUT_OF_MEMORY,
+ * DEVICE. */
+CLCNN_API enum clcnn_status clcnn_session_run(struct clcnn_session *session, int64_t count,
+                                              const struct clcnn_session_input *inputs,
+                                              int input_count,
+                                              const struct clcnn_session_output *outputs,
+                                              int output_count);
 
 /* Enqueues one run on device buffers (the caller's own cl_mem through clcnn_buffer_wrap, say), on
  * the caller's queue. Asynchronous; allocates nothing. The session's next run must come after it

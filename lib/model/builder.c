@@ -24,6 +24,7 @@ const struct clcnn_layer_type_names clcnn_layer_types[CLCNN_LAYER_TYPE_COUNT] = 
     [CLCNN_LAYER_TYPE_DROPOUT] = {"dropout", "Dropout"},
     [CLCNN_LAYER_TYPE_ADD] = {"add", "Add"},
     [CLCNN_LAYER_TYPE_CONCATENATE] = {"concatenate", "Concatenate"},
+    [CLCNN_LAYER_TYPE_GENERAL] = {"layer", "Layer"},
 };
 
 static enum clcnn_layer_kind kind_of(enum clcnn_layer_type type)

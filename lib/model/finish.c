@@ -21,6 +21,31 @@ done:
     return status;
 }
 
+static enum clcnn_status set_port(const struct clcnn_model *model, int layer,
+                                  struct clcnn_model_port *port)
+{
+    const struct clcnn_shape *shape = &model->layers[layer].shape;
+    port->layer = layer;
+    port->port.shape = clcnn_model_caller_shape(model, shape);
+    port->channels_first = shape->rank == 4 && model->layers[model->input].u.data_format ==
+                                                   CLCNN_DATA_FORMAT_CHANNELS_FIRST;
+    enum clcnn_status status = clcnn_copy_string(model->layers[layer].name, &port->name);
+    port->port.name = port->name;
+    return status;
+}
+
+enum clcnn_status clcnn_model_set_ports(struct clcnn_model *model)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    TRY(clcnn_alloc(1, sizeof(*model->inputs), &model->inputs));
+    TRY(clcnn_alloc(1, sizeof(*model->outputs), &model->outputs));
+    model->input_count = model->output_count = 1;
+    TRY(set_port(model, model->input, model->inputs));
+    TRY(set_port(model, model->output, model->outputs));
+done:
+    return status;
+}
+
 static enum clcnn_status finish(struct clcnn_model *model, clcnn_node output)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
@@ -30,9 +55,8 @@ static enum clcnn_status finish(struct clcnn_model *model, clcnn_node output)
             model->name);
     TRY(check_all_used(model, model->output));
     TRY(clcnn_model_initialise(model));
-    model->input_shape = clcnn_model_caller_shape(model, &model->layers[model->input].shape);
-    model->output_shape = clcnn_model_caller_shape(model, &model->layers[model->output].shape);
-    model->finished = true;
+    TRY(clcnn_model_set_ports(model));
+    model->batched = model->finished = true;
 done:
     return status;
 }

@@ -1,17 +1,27 @@
 /* The inside of a model: what lib/run plans from and lib/io reads and writes.
  *
  * Layers are stored in the order they were added, so every input of a layer has a smaller index:
- * index order is a valid schedule. Shapes are NHWC with CLCNN_DIM_BATCH first: rank 4 (None, H, W,
- * C) or rank 2 (None, F). Here layers are plain indices; a public clcnn_node also carries its
- * model's tag.
+ * index order is a valid schedule. Here layers are plain indices; a public clcnn_node also carries
+ * its model's tag.
  *
- * What a finished model promises to lib/run: exactly one INPUT layer, index 0; every layer leads to
- * the output; defaults, padding and slopes are resolved; sizes fit an int. */
+ * A layer's shape is that of its output as it lies in memory, dense and row-major. Layers that are
+ * built one by one have NHWC shapes with CLCNN_DIM_BATCH first: rank 4 (None, H, W, C) or rank 2
+ * (None, F). Models read from files have any rank. What a file calls axis 1 may lie last in memory:
+ * layers know nothing of the file's order of axes, since each input of a layer is a view of another
+ * layer's output in the order that the reading layer works in. Images and vectors are read whole,
+ * as they lie.
+ *
+ * What a finished model promises to lib/run: every layer leads to an output; defaults, padding and
+ * slopes are resolved; sizes fit an int where they are ints. If it is `batched`, all its shapes
+ * begin with CLCNN_DIM_BATCH, but for those of constants, and so do the views that read a batch;
+ * otherwise no size is open. A model built layer by layer has one INPUT layer, index 0. */
 #ifndef CLCNN_MODEL_GRAPH_H
 #define CLCNN_MODEL_GRAPH_H
 
+#include <clcnn/map.h>
 #include <clcnn/model.h>
 #include <clcnn/pool2d.h>
+#include <clcnn/view.h>
 
 enum clcnn_layer_kind {
     CLCNN_LAYER_INPUT,
@@ -23,6 +33,11 @@ enum clcnn_layer_kind {
     CLCNN_LAYER_DROPOUT,
     CLCNN_LAYER_ADD,
     CLCNN_LAYER_CONCATENATE,
+    /* On views, of any rank. */
+    CLCNN_LAYER_CONSTANT, /* no input: the weight `kernel` */
+    CLCNN_LAYER_MAP,      /* a function of each element; inputs are broadcast */
+    CLCNN_LAYER_JOIN,     /* inputs one after another along an axis */
+    CLCNN_LAYER_MATMUL,   /* [..., M, K] times [..., K, N], the dimensions before broadcast */
 };
 
 /* What Keras calls a layer; see clcnn_layer_types. */
@@ -39,6 +54,7 @@ enum clcnn_layer_type {
     CLCNN_LAYER_TYPE_DROPOUT,
     CLCNN_LAYER_TYPE_ADD,
     CLCNN_LAYER_TYPE_CONCATENATE,
+    CLCNN_LAYER_TYPE_GENERAL, /* named by `class_name` */
     CLCNN_LAYER_TYPE_COUNT,
 };
 
@@ -46,9 +62,12 @@ struct clcnn_layer {
     enum clcnn_layer_kind kind;
     enum clcnn_layer_type type;
     char *name;
-    int *inputs; /* indices of layers */
+    const char *class_name;   /* in the summary, static; NULL = by type */
+    int *inputs;              /* indices of layers */
+    struct clcnn_view *views; /* [inputs]: what is read of each; NULL = all of it, as it lies */
     int input_count;
     struct clcnn_shape shape; /* of the output */
+    enum clcnn_dtype dtype;   /* of the output; FLOAT32 stands for the storage of the plan */
     int kernel, bias;         /* indices of weights; -1 = none */
     union {
         enum clcnn_data_format data_format; /* INPUT */
@@ -66,6 +85,8 @@ struct clcnn_layer {
             float alpha; /* leaky_relu's slope, > 0 */
         } activation;
         float rate; /* DROPOUT: 0 <= rate < 1 */
+        struct clcnn_map_params map;
+        int axis; /* JOIN: of the output */
     } u;
     bool hidden; /* a softmax split from its conv2d or dense: not a row of the summary */
 };
@@ -73,9 +94,17 @@ struct clcnn_layer {
 struct clcnn_weight {
     char *name; /* "conv2d/kernel" */
     struct clcnn_shape shape;
-    struct clcnn_tensor *tensor; /* float32; NULL until the model is finished */
+    struct clcnn_tensor *tensor; /* float32 but for constants; NULL until the model is finished */
     enum clcnn_initializer initializer;
     double fan_in, fan_out; /* counts; they need not be exact beyond 2^53 */
+};
+
+/* Where a caller's array enters or leaves. */
+struct clcnn_model_port {
+    struct clcnn_port port; /* its name is the model's */
+    char *name;
+    int layer;
+    bool channels_first; /* the caller's array is the NCHW of an NHWC layer */
 };
 
 struct clcnn_model {
@@ -92,8 +121,10 @@ struct clcnn_model {
     enum clcnn_status error; /* the first one while building */
     char *error_text;        /* NULL if there was no memory to keep it */
     bool finished;
-    int input, output;                            /* indices of layers */
-    struct clcnn_shape input_shape, output_shape; /* as the caller's arrays are laid out */
+    bool batched;
+    int input, output; /* indices of layers: the first of each */
+    struct clcnn_model_port *inputs, *outputs;
+    int input_count, output_count;
 };
 
 /* Keras's names of a type: the stem of automatic names and the class in the summary. */
@@ -104,6 +135,25 @@ extern const struct clcnn_layer_type_names clcnn_layer_types[CLCNN_LAYER_TYPE_CO
 
 /* One more hold on the model; clcnn_model_destroy gives it up. */
 struct clcnn_model *clcnn_model_retain(struct clcnn_model *model);
+
+/* Sets inputs and outputs of a model that has one of each. */
+enum clcnn_status clcnn_model_set_ports(struct clcnn_model *model);
+
+/* The images of one run of a model that is not batched, else 1: operations on images get these
+ * times the run's batch. */
+static inline int64_t clcnn_layer_images(const struct clcnn_layer *layer)
+{
+    return layer->shape.rank && layer->shape.dim[0] != CLCNN_DIM_BATCH ? layer->shape.dim[0] : 1;
+}
+
+/* Elements of the output: of one image if the model is batched, else of all. */
+static inline int64_t clcnn_layer_elements(const struct clcnn_layer *layer)
+{
+    int64_t count = 1;
+    for (int i = 0; i < layer->shape.rank; i++)
+        count *= layer->shape.dim[i] == CLCNN_DIM_BATCH ? 1 : layer->shape.dim[i];
+    return count;
+}
 
 /* An NHWC shape as the caller's arrays are laid out: NCHW if the model's input is channels_first
  * and the rank is 4, else unchanged. */

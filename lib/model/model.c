@@ -46,16 +46,26 @@ struct clcnn_model *clcnn_model_retain(struct clcnn_model *model)
     return model;
 }
 
+static void free_ports(struct clcnn_model_port *ports, int count)
+{
+    for (int i = 0; i < count && ports; i++)
+        free(ports[i].name);
+    free(ports);
+}
+
 static void free_model(struct clcnn_model *model)
 {
     for (size_t i = 0; i < model->layer_count; i++) {
         free(model->layers[i].name);
         free(model->layers[i].inputs);
+        free(model->layers[i].views);
     }
     for (size_t i = 0; i < model->weight_count; i++) {
         free(model->weights[i].name);
         clcnn_tensor_destroy(&model->weights[i].tensor);
     }
+    free_ports(model->inputs, model->input_count);
+    free_ports(model->outputs, model->output_count);
     free(model->layers);
     free(model->weights);
     free(model->error_text);
@@ -85,14 +95,42 @@ struct clcnn_shape clcnn_model_caller_shape(const struct clcnn_model *model,
     return out;
 }
 
+const struct clcnn_port *clcnn_model_input(const struct clcnn_model *model, int index)
+{
+    return index >= 0 && index < clcnn_model_input_count(model) ? &model->inputs[index].port : NULL;
+}
+
+const struct clcnn_port *clcnn_model_output(const struct clcnn_model *model, int index)
+{
+    return index >= 0 && index < clcnn_model_output_count(model) ? &model->outputs[index].port
+                                                                 : NULL;
+}
+
+int clcnn_model_input_count(const struct clcnn_model *model)
+{
+    return model && model->finished ? model->input_count : 0;
+}
+
+int clcnn_model_output_count(const struct clcnn_model *model)
+{
+    return model && model->finished ? model->output_count : 0;
+}
+
 const struct clcnn_shape *clcnn_model_input_shape(const struct clcnn_model *model)
 {
-    return model && model->finished ? &model->input_shape : NULL;
+    const struct clcnn_port *port = clcnn_model_input(model, 0);
+    return port ? &port->shape : NULL;
 }
 
 const struct clcnn_shape *clcnn_model_output_shape(const struct clcnn_model *model)
 {
-    return model && model->finished ? &model->output_shape : NULL;
+    const struct clcnn_port *port = clcnn_model_output(model, 0);
+    return port ? &port->shape : NULL;
+}
+
+bool clcnn_model_batched(const struct clcnn_model *model)
+{
+    return model && model->batched;
 }
 
 const char *clcnn_model_name(const struct clcnn_model *model)

@@ -139,10 +139,13 @@ static int64_t parameters_of(const struct clcnn_model *model, const struct clcnn
     return count;
 }
 
-/* The layer itself, or the one that a hidden softmax was split from. */
+/* The layer itself, or the one that a hidden one (a softmax that was split off, a copy into another
+ * order) gets its input from. */
 static int visible(const struct clcnn_model *model, int index)
 {
-    return model->layers[index].hidden ? model->layers[index].inputs[0] : index;
+    while (model->layers[index].hidden)
+        index = model->layers[index].inputs[0];
+    return index;
 }
 
 static void add_connections(struct clcnn_text *text, const struct clcnn_model *model,
@@ -160,8 +163,10 @@ static void add_layer(struct table *table, const struct clcnn_model *model,
 {
     struct clcnn_text name = {0}, shape = {0}, connections = {0};
     struct clcnn_shape caller = clcnn_model_caller_shape(model, &layer->shape);
+    const char *class_name =
+        layer->class_name ? layer->class_name : clcnn_layer_types[layer->type].class_name;
     char parameters[32];
-    clcnn_text_add(&name, "%s (%s)", layer->name, clcnn_layer_types[layer->type].class_name);
+    clcnn_text_add(&name, "%s (%s)", layer->name, class_name);
     clcnn_shape_add_text(&shape, &caller);
     format_number(parameters_of(model, layer), parameters);
     add_connections(&connections, model, layer);
@@ -201,13 +206,14 @@ static void measure_depths(const struct clcnn_model *model, struct row *rows)
 static enum clcnn_status number_visits(const struct clcnn_model *model, struct row *rows)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    size_t links = 1;
+    size_t links = (size_t)model->output_count;
     int *stack = NULL;
     for (size_t i = 0; i < model->layer_count; i++)
         links += (size_t)model->layers[i].input_count;
     TRY(clcnn_alloc(links, sizeof(*stack), &stack));
-    int used = 1, visits = 0;
-    stack[0] = visible(model, model->output);
+    int used = 0, visits = 0;
+    for (int i = model->output_count; i-- > 0;)
+        stack[used++] = visible(model, model->outputs[i].layer);
     while (used) {
         struct row *row = &rows[stack[--used]];
         if (row->visit)

@@ -2,6 +2,11 @@
 #include "base/memory.h"
 #include <stdlib.h>
 
+static bool has_weights(const struct clcnn_step *step)
+{
+    return step->impl->trains || step->impl == &clcnn_step_constant;
+}
+
 static size_t packed_bytes(const struct clcnn_step *step)
 {
     return step->impl->packed_bytes ? step->impl->packed_bytes(step) : 0;
@@ -11,9 +16,15 @@ static size_t packed_bytes(const struct clcnn_step *step)
  * memory on their way than where they stay. */
 #define PIECE ((int64_t)4 << 20)
 
-static bool narrows(const struct clcnn_plan *plan)
+/* Floats are stored as the plan says; constants of other types as they are. */
+static enum clcnn_dtype dtype_of(const struct clcnn_plan *plan, int weight)
 {
-    return plan->params.storage != CLCNN_DTYPE_FLOAT32;
+    return clcnn_plan_dtype(plan, clcnn_tensor_dtype(plan->model->weights[weight].tensor));
+}
+
+static bool narrows(const struct clcnn_plan *plan, int weight)
+{
+    return dtype_of(plan, weight) != clcnn_tensor_dtype(plan->model->weights[weight].tensor);
 }
 
 static int64_t count_of(const struct clcnn_plan *plan, int weight)
@@ -24,13 +35,16 @@ static int64_t count_of(const struct clcnn_plan *plan, int weight)
 /* A kernel in its public layout, as it is stored. */
 static size_t kernel_bytes(const struct clcnn_plan *plan, const struct clcnn_step *step)
 {
-    return (size_t)count_of(plan, step->layer->kernel) * clcnn_dtype_size(plan->params.storage);
+    return (size_t)count_of(plan, step->layer->kernel) *
+           clcnn_dtype_size(dtype_of(plan, step->layer->kernel));
 }
 
 /* Filters or units, and those that are packed at a time. */
 static int64_t rows_of(const struct clcnn_plan *plan, const struct clcnn_step *step)
 {
-    return clcnn_tensor_shape(plan->model->weights[step->layer->kernel].tensor)->dim[0];
+    const struct clcnn_shape *shape =
+        clcnn_tensor_shape(plan->model->weights[step->layer->kernel].tensor);
+    return shape->rank > 0 ? shape->dim[0] : 1;
 }
 
 static int64_t rows_at_once(const struct clcnn_plan *plan, const struct clcnn_step *step)
@@ -45,10 +59,12 @@ static void describe(const struct clcnn_plan *plan, struct clcnn_region *regions
 {
     for (int i = 0; i < plan->step_count; i++) {
         const struct clcnn_step *step = &plan->steps[i];
-        if (!step->impl->trains)
+        if (!has_weights(step))
             continue;
         size_t packed = packed_bytes(step);
-        regions[2 * i].bytes = packed ? packed : kernel_bytes(plan, step);
+        size_t plain =
+            (size_t)clcnn_max((int64_t)kernel_bytes(plan, step), 1); /* a constant may be empty */
+        regions[2 * i].bytes = packed ? packed : plain;
         regions[2 * i + 1].bytes = (size_t)count_of(plan, step->layer->bias) * sizeof(float);
     }
 }
@@ -89,13 +105,13 @@ static enum clcnn_status create_staging(const struct clcnn_plan *plan, struct st
     size_t rows = 0, piece = 0;
     for (int i = 0; i < plan->step_count; i++) {
         const struct clcnn_step *step = &plan->steps[i];
-        if (!step->impl->trains)
+        if (!has_weights(step))
             continue;
         size_t floats = (size_t)clcnn_min(PIECE, count_of(plan, step->layer->kernel));
         if (packed_bytes(step))
             rows = clcnn_max(rows, kernel_bytes(plan, step) / (size_t)rows_of(plan, step) *
                                        (size_t)rows_at_once(plan, step));
-        if (narrows(plan))
+        if (narrows(plan, step->layer->kernel))
             piece = clcnn_max(piece, floats * sizeof(float));
     }
     if (rows)
@@ -106,10 +122,10 @@ done:
     return status;
 }
 
-static enum clcnn_status write(struct clcnn_run *run, const float *data, int64_t count,
+static enum clcnn_status write(struct clcnn_run *run, const void *data, size_t bytes,
                                const struct clcnn_buffer *buffer)
 {
-    return clcnn_stream_write(run->stream, buffer, 0, (size_t)count * sizeof(float), data);
+    return bytes ? clcnn_stream_write(run->stream, buffer, 0, bytes, data) : CLCNN_STATUS_OK;
 }
 
 static enum clcnn_status write_narrow(struct clcnn_run *run, const float *data, int64_t left,
@@ -121,7 +137,7 @@ static enum clcnn_status write_narrow(struct clcnn_run *run, const float *data, 
         count = clcnn_min(left, PIECE);
         struct clcnn_buffer to =
             clcnn_buffer_slice(buffer, (size_t)at * size, (size_t)count * size);
-        TRY(write(run, data + at, count, piece));
+        TRY(write(run, data + at, (size_t)count * sizeof(*data), piece));
         TRY(clcnn_elementwise_convert(run->plan->elementwise, false, count, piece, &to,
                                       clcnn_run_next(run)));
         TRY(run->status);
@@ -130,7 +146,7 @@ done:
     return status;
 }
 
-static const float *data_of(const struct clcnn_plan *plan, int weight)
+static const char *data_of(const struct clcnn_plan *plan, int weight)
 {
     return clcnn_tensor_const_data(plan->model->weights[weight].tensor);
 }
@@ -143,15 +159,17 @@ static enum clcnn_status upload_kernel(struct clcnn_run *run, struct clcnn_step 
     int weight = step->layer->kernel;
     bool packs = packed_bytes(step) > 0;
     const struct clcnn_buffer *plain = packs ? staging->rows : kernel;
-    int64_t rows = rows_of(plan, step), row = count_of(plan, weight) / rows;
+    int64_t rows = rows_of(plan, step), row = rows ? count_of(plan, weight) / rows : 0;
     int64_t part = packs ? rows_at_once(plan, step) : rows;
     for (int64_t first = 0, count; first < rows; first += count) {
-        const float *data = data_of(plan, weight) + first * row;
+        size_t size = clcnn_dtype_size(clcnn_tensor_dtype(plan->model->weights[weight].tensor));
+        const char *data = data_of(plan, weight) + (size_t)(first * row) * size;
         count = clcnn_min(part, rows - first);
-        if (narrows(plan))
-            TRY(write_narrow(run, data, count * row, plain, staging->piece));
+        if (narrows(plan, weight))
+            TRY(write_narrow(run, (const float *)(const void *)data, count * row, plain,
+                             staging->piece));
         else
-            TRY(write(run, data, count * row, plain));
+            TRY(write(run, data, (size_t)(count * row) * size, plain));
         if (packs)
             TRY(step->impl->pack(step, first, count, plain, kernel, clcnn_run_next(run)));
         TRY(run->status);
@@ -175,8 +193,11 @@ static enum clcnn_status upload_step(struct clcnn_packed_weights *weights, struc
     TRY(upload_kernel(run, step, &weights->kernels[index], staging));
     if (bias >= 0) {
         plan->weights[bias] = slice(weights, 2 * index + 1);
-        TRY(write(run, data_of(plan, bias), count_of(plan, bias), &plan->weights[bias]));
+        TRY(write(run, data_of(plan, bias), (size_t)count_of(plan, bias) * sizeof(float),
+                  &plan->weights[bias]));
     }
+    if (step->impl == &clcnn_step_constant)
+        plan->values[step->output].buffer = weights->kernels[index];
 done:
     return status;
 }
@@ -193,7 +214,7 @@ enum clcnn_status clcnn_packed_weights_upload(struct clcnn_packed_weights *weigh
     TRY(create_staging(plan, &staging));
     TRY(clcnn_stream_begin(&stream, plan->device, clcnn_queue_enqueue(queue)));
     for (int i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].impl->trains)
+        if (has_weights(&plan->steps[i]))
             TRY(upload_step(weights, &run, i, &staging));
 done:
     status = clcnn_stream_end(&stream, status);

@@ -53,8 +53,8 @@ static enum clcnn_status place_values(struct clcnn_plan *plan)
         const struct clcnn_value *value = &plan->values[i];
         regions[i] = (struct clcnn_region){.first = value->first, .last = value->last};
         TRY(value_bytes(plan, i, &plan->values[i].buffer.bytes));
-        if (value->root == i)
-            regions[i].bytes = value->buffer.bytes;
+        if (value->root == i && !value->constant)
+            regions[i].bytes = value->buffer.bytes ? value->buffer.bytes : 1;
     }
     TRY(clcnn_regions_place(regions, (size_t)plan->value_count, limit, &plan->arena_bytes,
                             &plan->arena_count));
@@ -78,8 +78,9 @@ enum clcnn_status clcnn_plan_allocate(struct clcnn_plan *plan)
         TRY(clcnn_buffer_create(plan->device, plan->arena_bytes[i], &plan->arenas[i]));
     for (int i = 0; i < plan->value_count; i++) {
         struct clcnn_buffer *buffer = &plan->values[i].buffer;
-        *buffer =
-            clcnn_buffer_slice(plan->arenas[plan->value_arena[i]], buffer->offset, buffer->bytes);
+        if (plan->value_arena[i] >= 0)
+            *buffer = clcnn_buffer_slice(plan->arenas[plan->value_arena[i]], buffer->offset,
+                                         buffer->bytes);
     }
     if (plan->workspace_bytes > 0)
         TRY(clcnn_buffer_create(plan->device, plan->workspace_bytes, &plan->workspace));
@@ -170,6 +171,8 @@ enum clcnn_status clcnn_plan_create(struct clcnn_device *device, struct clcnn_mo
     plan->model = clcnn_model_retain(model);
     plan->params = *params;
     TRY(clcnn_enqueue_create(&plan->next));
+    TRY(clcnn_alloc((size_t)model->input_count, sizeof(*plan->inputs), &plan->inputs));
+    TRY(clcnn_alloc((size_t)model->output_count, sizeof(*plan->outputs), &plan->outputs));
     TRY(clcnn_alloc(model->weight_count, sizeof(*plan->weights), &plan->weights));
     TRY(clcnn_alloc(model->weight_count, sizeof(*plan->weight_gradients), &plan->weight_gradients));
     TRY(clcnn_plan_build(plan));
@@ -206,6 +209,8 @@ void clcnn_plan_destroy(struct clcnn_plan **plan)
     clcnn_elementwise_destroy(&p->elementwise);
     clcnn_model_destroy(&p->model);
     clcnn_device_destroy(&p->device);
+    free(p->inputs);
+    free(p->outputs);
     free(p->steps);
     free(p->values);
     free(p->value_arena);

@@ -22,6 +22,7 @@ struct clcnn_value {
     enum clcnn_dtype dtype;
     int first, last; /* life; kept for the root of those that share */
     int root;        /* the value whose memory this is: its own index, or another's */
+    bool constant;   /* a weight: its memory is not the plan's */
     struct clcnn_buffer buffer;
 };
 
@@ -98,7 +99,8 @@ struct clcnn_step_impl {
 
 extern const struct clcnn_step_impl clcnn_step_conv2d, clcnn_step_dense, clcnn_step_pool2d,
     clcnn_step_activation, clcnn_step_dropout, clcnn_step_add, clcnn_step_concatenate,
-    clcnn_step_convert, clcnn_step_copy, clcnn_step_transpose;
+    clcnn_step_convert, clcnn_step_copy, clcnn_step_transpose, clcnn_step_constant, clcnn_step_map,
+    clcnn_step_join, clcnn_step_matmul;
 
 struct clcnn_plan_params {
     int batch;
@@ -121,13 +123,14 @@ struct clcnn_plan {
     struct clcnn_value *values;
     int value_count;
     size_t value_capacity;
-    int *value_arena; /* [values] */
-    int *gradients;   /* [values before gradients]: the value that is its gradient, or -1 */
-    int input;        /* the caller's array */
-    int image;        /* the same in NHWC; `input` itself if no conversion is needed */
-    int scores;       /* what the loss reads */
-    int output;       /* the caller's result */
-    bool fused_loss;  /* scores are logits although the model ends in a probability */
+    int *value_arena;  /* [values] */
+    int *gradients;    /* [values before gradients]: the value that is its gradient, or -1 */
+    int *inputs;       /* [model inputs]: the caller's arrays */
+    int *outputs;      /* [model outputs]: the caller's results */
+    int image;         /* the first input in NHWC; itself if no conversion is needed */
+    int scores;        /* what the loss reads */
+    int input, output; /* the first of each; input NONE (-1) of a model without one */
+    bool fused_loss;   /* scores are logits although the model ends in a probability */
     struct clcnn_buffer *weights, *weight_gradients; /* [model weights]: slices, set by the owner */
     size_t *arena_bytes;
     struct clcnn_buffer **arenas;
@@ -158,9 +161,10 @@ enum clcnn_status clcnn_plan_explain(const struct clcnn_plan *plan, enum clcnn_s
 enum clcnn_status clcnn_plan_forward(struct clcnn_run *run, bool from_image, bool tail);
 enum clcnn_status clcnn_plan_backward(struct clcnn_run *run);
 
-/* Runs `count` images from host to host memory in parts of the planned batch, and waits. */
+/* Runs `count` images from host to host memory in parts of the planned batch, and waits. x and y
+ * have an array per input and output; results of a NULL are left on the device. */
 enum clcnn_status clcnn_plan_predict(struct clcnn_plan *plan, struct clcnn_queue *queue,
-                                     int64_t count, const float *x, float *y);
+                                     int64_t count, const void *const *x, void *const *y);
 
 /* The bytes of `count` images of a value. */
 static inline size_t clcnn_plan_bytes(const struct clcnn_plan *plan, int value, int64_t count)
@@ -205,6 +209,20 @@ static inline struct clcnn_buffer *clcnn_step_dy(const struct clcnn_run *run,
 }
 struct clcnn_buffer *clcnn_step_dx(const struct clcnn_run *run, const struct clcnn_step *step,
                                    int slot);
+
+/* A view of a layer for this run's batch, and the dense output of a step. */
+struct clcnn_view clcnn_step_view(const struct clcnn_run *run, const struct clcnn_view *view);
+struct clcnn_array clcnn_step_array(const struct clcnn_run *run, const struct clcnn_step *step,
+                                    int slot);
+struct clcnn_array clcnn_step_output_array(const struct clcnn_run *run,
+                                           const struct clcnn_step *step);
+
+/* FLOAT32 stands for the storage of the plan. */
+static inline enum clcnn_dtype clcnn_plan_dtype(const struct clcnn_plan *plan,
+                                                enum clcnn_dtype dtype)
+{
+    return dtype == CLCNN_DTYPE_FLOAT32 ? plan->params.storage : dtype;
+}
 
 /* After dx has been written: adds it to what other consumers gave, where the edge says so. */
 enum clcnn_status clcnn_step_accumulate(struct clcnn_run *run, const struct clcnn_step *step,

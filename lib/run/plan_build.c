@@ -14,14 +14,6 @@ struct builder {
     int split_layer; /* its activation is left to a tail step; NONE if there is none */
 };
 
-static int64_t elements(const struct clcnn_layer *layer)
-{
-    int64_t count = 1;
-    for (int i = 1; i < layer->shape.rank; i++)
-        count *= layer->shape.dim[i];
-    return count;
-}
-
 static bool planar(const struct clcnn_shape *shape)
 {
     return shape->rank == 4 && shape->dim[3] > 1 && shape->dim[1] * shape->dim[2] > 1;
@@ -41,7 +33,8 @@ static enum clcnn_status add_step(struct clcnn_plan *plan, const struct clcnn_st
     TRY(clcnn_alloc((size_t)input_count, sizeof(*step->inputs), &step->inputs));
     for (int i = 0; i < input_count; i++)
         step->inputs[i].scratch = NONE;
-    TRY(clcnn_plan_add_value(plan, elements(layer), plan->step_count, &step->output));
+    TRY(clcnn_plan_add_value(plan, clcnn_layer_elements(layer), plan->step_count, &step->output));
+    plan->values[step->output].dtype = clcnn_plan_dtype(plan, layer->dtype);
     plan->step_count++;
     *out = step;
 done:
@@ -119,6 +112,9 @@ static int step_of(const struct clcnn_plan *plan, int value)
 static bool free_after(const struct builder *b, int value, int from, int index)
 {
     const struct clcnn_plan *plan = b->plan;
+    for (int i = 0; i < b->model->output_count; i++)
+        if (b->model->outputs[i].layer < index && b->value[b->model->outputs[i].layer] == value)
+            return false;
     for (int i = from; i < plan->step_count; i++)
         for (int j = 0; j < plan->steps[i].input_count; j++)
             if (plan->steps[i].inputs[j].value == value)
@@ -146,7 +142,7 @@ static int find_residual(const struct builder *b, int index, int slot)
     bool plain = made->impl == &clcnn_step_conv2d && !made->accumulate &&
                  made->activation == CLCNN_ACTIVATION_LINEAR;
     bool free = free_after(b, value, step, index) && free_after(b, other, step, index);
-    return plain && free && other != plan->image ? step : NONE;
+    return plain && free && other != plan->image && !plan->values[other].constant ? step : NONE;
 }
 
 /* y = f(a + conv) in one step, in the memory of a. */
@@ -202,6 +198,8 @@ static enum clcnn_status find_consumers(struct builder *b)
             b->consumer[input] = uses[input]++ == 0 ? (int)i : NONE;
         }
     }
+    for (int i = 0; i < b->model->output_count; i++)
+        b->consumer[b->model->outputs[i].layer] = NONE;
 done:
     free(uses);
     return status;
@@ -224,22 +222,35 @@ done:
     return status;
 }
 
+static int port_of(const struct clcnn_model_port *ports, int count, int layer)
+{
+    int port = 0;
+    while (port < count && ports[port].layer != layer)
+        port++;
+    return port;
+}
+
 static enum clcnn_status add_input(struct builder *b, int index)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_plan *plan = b->plan;
     const struct clcnn_layer *layer = &b->model->layers[index];
-    TRY(clcnn_plan_add_value(plan, elements(layer), 0, &plan->input));
-    plan->values[plan->input].dtype = CLCNN_DTYPE_FLOAT32;
-    plan->image = plan->input;
-    TRY(add_conversion(plan, layer, plan->params.storage, &plan->image));
-    if (layer->u.data_format == CLCNN_DATA_FORMAT_CHANNELS_FIRST && planar(&layer->shape)) {
+    int port = port_of(b->model->inputs, b->model->input_count, index), value;
+    TRY(clcnn_plan_add_value(plan, clcnn_layer_elements(layer), 0, &value));
+    plan->inputs[port] = value;
+    plan->values[value].dtype = layer->dtype;
+    TRY(add_conversion(plan, layer, clcnn_plan_dtype(plan, layer->dtype), &value));
+    if (b->model->inputs[port].channels_first && planar(&layer->shape)) {
         struct clcnn_step *step = NULL;
-        TRY(add_simple(plan, &clcnn_step_transpose, layer, plan->image, &step));
+        TRY(add_simple(plan, &clcnn_step_transpose, layer, value, &step));
         step->to_nhwc = true;
-        plan->image = step->output;
+        value = step->output;
     }
-    b->value[index] = plan->image;
+    b->value[index] = value;
+    if (port == 0) {
+        plan->input = plan->inputs[0];
+        plan->image = value;
+    }
 done:
     return status;
 }
@@ -261,6 +272,14 @@ static const struct clcnn_step_impl *impl_of(const struct clcnn_layer *layer)
         return &clcnn_step_add;
     case CLCNN_LAYER_CONCATENATE:
         return &clcnn_step_concatenate;
+    case CLCNN_LAYER_CONSTANT:
+        return &clcnn_step_constant;
+    case CLCNN_LAYER_MAP:
+        return &clcnn_step_map;
+    case CLCNN_LAYER_JOIN:
+        return &clcnn_step_join;
+    case CLCNN_LAYER_MATMUL:
+        return &clcnn_step_matmul;
     case CLCNN_LAYER_INPUT:
     case CLCNN_LAYER_FLATTEN:
         break;
@@ -298,6 +317,7 @@ static enum clcnn_status add_layer(struct builder *b, int index)
     for (int i = 0; i < layer->input_count; i++)
         step->inputs[i].value = b->value[layer->inputs[i]];
     b->value[index] = step->output;
+    b->plan->values[step->output].constant = layer->kind == CLCNN_LAYER_CONSTANT;
     fuse_activation(b, index, step);
 done:
     return status;
@@ -305,33 +325,45 @@ done:
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* The result must be an array of its own, in the caller's layout. */
-static enum clcnn_status add_output(struct builder *b)
+static bool is_callers(const struct clcnn_plan *plan, int value, int outputs_so_far)
+{
+    bool taken = value == plan->image || plan->values[value].root != value;
+    for (int i = 0; i < plan->model->input_count; i++)
+        taken = taken || value == plan->inputs[i];
+    for (int i = 0; i < outputs_so_far; i++)
+        taken = taken || value == plan->outputs[i];
+    return taken;
+}
+
+/* A result must be an array of its own, in the caller's layout. */
+static enum clcnn_status add_output(struct builder *b, int index)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_plan *plan = b->plan;
-    const struct clcnn_model *model = b->model;
-    const struct clcnn_layer *last = &model->layers[model->output];
+    const struct clcnn_model_port *port = &b->model->outputs[index];
+    const struct clcnn_layer *last = &b->model->layers[port->layer];
     struct clcnn_step *step = NULL;
-    plan->output = b->value[model->output];
-    if (model->layers[model->input].u.data_format == CLCNN_DATA_FORMAT_CHANNELS_FIRST &&
-        planar(&last->shape)) {
-        TRY(add_simple(plan, &clcnn_step_transpose, last, plan->output, &step));
-        plan->output = step->output;
+    int value = b->value[port->layer];
+    if (port->channels_first && planar(&last->shape)) {
+        TRY(add_simple(plan, &clcnn_step_transpose, last, value, &step));
+        value = step->output;
     }
-    TRY(add_conversion(plan, last, CLCNN_DTYPE_FLOAT32, &plan->output));
-    plan->scores = plan->output;
+    TRY(add_conversion(plan, last, last->dtype, &value));
+    if (index == 0)
+        plan->scores = value;
     if (b->split_layer != NONE) {
-        TRY(add_simple(plan, &clcnn_step_activation, last, plan->scores, &step));
+        TRY(add_simple(plan, &clcnn_step_activation, last, value, &step));
         layer_activation(last, &step->activation, &step->alpha);
         step->tail = true;
         plan->fused_loss = true;
-        plan->output = step->output;
-    } else if (plan->output == plan->input || plan->output == plan->image ||
-               plan->values[plan->output].root != plan->output) {
-        TRY(add_simple(plan, &clcnn_step_copy, last, plan->output, &step));
-        plan->output = plan->scores = step->output;
+        value = step->output;
+    } else if (is_callers(plan, value, index)) {
+        TRY(add_simple(plan, &clcnn_step_copy, last, value, &step));
+        value = step->output;
+        if (index == 0)
+            plan->scores = value;
     }
+    plan->outputs[index] = value;
 done:
     return status;
 }
@@ -346,14 +378,18 @@ enum clcnn_status clcnn_plan_build(struct clcnn_plan *plan)
     TRY(clcnn_alloc(count, sizeof(*b.absorbed), &b.absorbed));
     TRY(find_consumers(&b));
     b.split_layer = find_split_layer(plan);
+    plan->input = plan->image = NONE;
     for (size_t i = 0; i < count; i++)
         TRY(add_layer(&b, (int)i));
-    TRY(add_output(&b));
+    for (int i = 0; i < plan->model->output_count; i++)
+        TRY(add_output(&b, i));
+    plan->output = plan->outputs[0];
     for (int i = 0; i < plan->step_count; i++)
         for (int j = 0; j < plan->steps[i].input_count; j++)
             clcnn_plan_touch(plan, plan->steps[i].inputs[j].value, i);
     clcnn_plan_touch(plan, plan->scores, plan->step_count);
-    clcnn_plan_touch(plan, plan->output, plan->step_count);
+    for (int i = 0; i < plan->model->output_count; i++)
+        clcnn_plan_touch(plan, plan->outputs[i], plan->step_count);
 done:
     free(b.value);
     free(b.consumer);

@@ -10,8 +10,9 @@ static unsigned backward_reads(const struct clcnn_step *step)
 static int64_t rows_per_image(const struct clcnn_step *step)
 {
     const struct clcnn_shape *shape = &step->layer->shape;
-    bool image = step->activation == CLCNN_ACTIVATION_SOFTMAX && shape->rank == 4;
-    return image ? shape->dim[1] * shape->dim[2] : 1;
+    if (step->activation != CLCNN_ACTIVATION_SOFTMAX || shape->rank == 0)
+        return 1;
+    return clcnn_layer_elements(step->layer) / shape->dim[shape->rank - 1];
 }
 
 static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step)

@@ -10,7 +10,7 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_conv2d *op = NULL;
     struct clcnn_conv2d_params params = step->layer->u.conv2d;
-    params.batch = plan->params.batch;
+    params.batch = plan->params.batch * (int)clcnn_layer_images(step->layer);
     params.use_bias = step->layer->bias >= 0;
     params.accumulate = step->accumulate;
     params.activation = step->activation;
@@ -54,7 +54,7 @@ static enum clcnn_status forward(struct clcnn_run *run, const struct clcnn_step 
     const struct clcnn_plan *plan = run->plan;
     const struct clcnn_layer *layer = step->layer;
     struct clcnn_conv2d_args args = {
-        .batch = run->batch,
+        .batch = run->batch * (int)clcnn_layer_images(layer),
         .x = clcnn_step_input(run, step, 0),
         .w = step->packed ? NULL : &plan->weights[layer->kernel],
         .packed_w = step->packed,

@@ -6,12 +6,18 @@ static unsigned backward_reads(const struct clcnn_step *step)
     return CLCNN_READS_INPUTS | clcnn_step_gate_reads(step);
 }
 
+/* Vectors in a batch of one: all dimensions but the last. */
+static int rows(const struct clcnn_step *step)
+{
+    return (int)(clcnn_layer_elements(step->layer) / step->layer->u.dense.units);
+}
+
 static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_dense *op = NULL;
     struct clcnn_dense_params params = {
-        .batch = plan->params.batch,
+        .batch = plan->params.batch * rows(step),
         .features = step->layer->u.dense.features,
         .units = step->layer->u.dense.units,
         .use_bias = step->layer->bias >= 0,
@@ -42,7 +48,7 @@ static enum clcnn_status forward(struct clcnn_run *run, const struct clcnn_step 
     const struct clcnn_plan *plan = run->plan;
     const struct clcnn_layer *layer = step->layer;
     struct clcnn_dense_args args = {
-        .batch = run->batch,
+        .batch = run->batch * rows(step),
         .x = clcnn_step_input(run, step, 0),
         .w = step->packed ? NULL : &plan->weights[layer->kernel],
         .packed_w = step->packed,
@@ -59,7 +65,7 @@ static enum clcnn_status backward(struct clcnn_run *run, const struct clcnn_step
     const struct clcnn_plan *plan = run->plan;
     const struct clcnn_layer *layer = step->layer;
     struct clcnn_dense_args weight = {
-        .batch = run->batch,
+        .batch = run->batch * rows(step),
         .x = clcnn_step_input(run, step, 0),
         .dy = clcnn_step_dy(run, step),
         .dw = &plan->weight_gradients[layer->kernel],
@@ -67,7 +73,7 @@ static enum clcnn_status backward(struct clcnn_run *run, const struct clcnn_step
         .workspace = plan->workspace,
     };
     struct clcnn_dense_args data = {
-        .batch = run->batch,
+        .batch = run->batch * rows(step),
         .w = &plan->weights[layer->kernel],
         .dy = clcnn_step_dy(run, step),
         .dx = clcnn_step_dx(run, step, 0),

@@ -183,7 +183,8 @@ static enum clcnn_status transpose(struct clcnn_run *run, const struct clcnn_ste
                                    struct clcnn_buffer *y)
 {
     const int64_t *dim = step->layer->shape.dim;
-    return clcnn_elementwise_transpose(run->plan->elementwise, to_nhwc, run->batch, (int)dim[3],
+    int batch = run->batch * (int)clcnn_layer_images(step->layer);
+    return clcnn_elementwise_transpose(run->plan->elementwise, to_nhwc, batch, (int)dim[3],
                                        (int)dim[1], (int)dim[2], x, y, clcnn_run_next(run));
 }
 

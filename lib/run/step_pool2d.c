@@ -13,7 +13,7 @@ static enum clcnn_status create(struct clcnn_plan *plan, struct clcnn_step *step
 {
     struct clcnn_pool2d *op = NULL;
     struct clcnn_pool2d_params params = step->layer->u.pool2d;
-    params.batch = plan->params.batch;
+    params.batch = plan->params.batch * (int)clcnn_layer_images(step->layer);
     params.storage = plan->params.storage;
     params.activation = step->input_gate;
     params.activation_alpha = step->input_gate_alpha;
@@ -31,7 +31,8 @@ static void destroy(struct clcnn_step *step)
 
 static enum clcnn_status forward(struct clcnn_run *run, const struct clcnn_step *step)
 {
-    return clcnn_pool2d_forward(step->op, run->batch, clcnn_step_input(run, step, 0),
+    int batch = run->batch * (int)clcnn_layer_images(step->layer);
+    return clcnn_pool2d_forward(step->op, batch, clcnn_step_input(run, step, 0),
                                 clcnn_step_output(run, step), clcnn_run_next(run));
 }
 

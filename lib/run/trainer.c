@@ -251,6 +251,21 @@ done:
     return status;
 }
 
+/* Models from files may have what no gradient is known of. */
+static enum clcnn_status check_model(const struct clcnn_model *model)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    if (!model->batched || model->input_count != 1 || model->output_count != 1)
+        TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED,
+                       "model '%s' has not one input and one output of images", model->name));
+    for (size_t i = 0; i < model->layer_count; i++)
+        if (model->layers[i].kind >= CLCNN_LAYER_CONSTANT)
+            TRY(clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "layer '%s' (%s) has no gradient",
+                           model->layers[i].name, model->layers[i].class_name));
+done:
+    return status;
+}
+
 enum clcnn_status clcnn_trainer_create(struct clcnn_device *device, struct clcnn_model *model,
                                        const struct clcnn_trainer_params *params,
                                        struct clcnn_trainer **out)
@@ -265,6 +280,7 @@ enum clcnn_status clcnn_trainer_create(struct clcnn_device *device, struct clcnn
     trainer->params = params ? *params : (struct clcnn_trainer_params){0};
     if (trainer->params.batch_size == 0)
         trainer->params.batch_size = 32;
+    TRY(check_model(model));
     TRY(check_params(model, &trainer->params));
     TRY(create(trainer, device, model));
     *out = trainer;
@@ -306,10 +322,14 @@ void clcnn_trainer_destroy(struct clcnn_trainer **trainer)
 enum clcnn_status clcnn_trainer_predict(struct clcnn_trainer *trainer, int64_t count,
                                         const float *x, float *y)
 {
-    if (!trainer)
-        return clcnn_fail(CLCNN_STATUS_INVALID_ARGUMENT, "predict: trainer is NULL");
-    return clcnn_fail_prefix(clcnn_plan_predict(trainer->plan, trainer->queue, count, x, y),
-                             "predict: ");
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    const void *inputs[] = {x};
+    void *outputs[] = {y};
+    REQUIRE(trainer, "trainer is NULL");
+    REQUIRE(count <= 0 || (x && y), "x and y must not be NULL");
+    TRY(clcnn_plan_predict(trainer->plan, trainer->queue, count, inputs, outputs));
+done:
+    return clcnn_fail_prefix(status, "predict: ");
 }
 
 int clcnn_trainer_epoch(const struct clcnn_trainer *trainer)

@@ -1,5 +1,6 @@
 /* Predictions of a whole network: time, images per second, memory. */
 #include "bench.h"
+#include "samples.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,7 +28,8 @@ static enum clcnn_status make_buffer(struct clcnn_device *device, const struct c
                                      int batch, struct clcnn_buffer **out)
 {
     struct clcnn_shape whole = *shape;
-    whole.dim[0] = batch;
+    if (whole.rank > 0 && whole.dim[0] == CLCNN_DIM_BATCH)
+        whole.dim[0] = batch;
     return bench_buffer(device, 0, clcnn_shape_count(&whole), out);
 }
 
@@ -108,7 +110,7 @@ static enum clcnn_status run(const struct model_options *o, const char *name)
     struct clcnn_device *device = NULL;
     struct clcnn_model *model = NULL;
     const char *rest = o->batches;
-    CLI_TRY(clcnn_network_create(name, 0, &model));
+    CLI_TRY(load_model(name, &model));
     CLI_TRY(open_device(&o->common, o->profile, &device));
     if (o->common.json) {
         json_begin();

@@ -17,8 +17,8 @@ struct racer {
     void *context;
     bool lingers; /* its threads keep the cores busy for a while after a call */
 
-    struct timing timing; /* the result */
-    long calls;           /* of one round */
+    struct timing timing;  /* the result */
+    long calls;            /* of one round */
     int rounds, disturbed; /* disturbed: those in which other processes took a core away */
     double times[RACE_ROUNDS], spent;
 };

@@ -10,6 +10,7 @@ static const struct command commands[] = {
     {"train", "MODEL --data D", "train a model on a data set", train_command},
     {"evaluate", "MODEL --weights W --data D", "loss and accuracy on a test set", evaluate_command},
     {"predict", "MODEL --weights W IMAGE...", "classify pictures", predict_command},
+    {"verify", "PATH...", "run ONNX models on their test data and compare", verify_command},
     {"bench", "gemm|conv|train|start", "measure speed on this device", bench_command},
     {0},
 };

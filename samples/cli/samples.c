@@ -1,6 +1,14 @@
 #include "samples.h"
+#include <clcnn/onnx.h>
 #include <stdio.h>
 #include <string.h>
+
+enum clcnn_status load_model(const char *name, struct clcnn_model **out)
+{
+    size_t length = strlen(name);
+    bool file = length > 5 && strcmp(name + length - 5, ".onnx") == 0;
+    return file ? clcnn_onnx_load(name, NULL, out) : clcnn_network_create(name, 0, out);
+}
 
 /* The model's input as height, width, channels. */
 static void input_size(const struct clcnn_model *model, int size[3])

@@ -271,6 +271,8 @@ struct Runner {
             return add(x, this->y[layer.inputs[1]]);
         case CLCNN_LAYER_CONCATENATE:
             return concatenate(layer);
+        default: /* of models from files */
+            break;
         }
         return y;
     }

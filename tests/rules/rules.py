@@ -45,7 +45,8 @@ def in_parallel(check, items):
 
 
 def flags(options):
-    return [f"-I{options.source / 'include'}", f"-I{options.source / 'lib'}", f"-I{options.build}"]
+    return [f"-I{options.source / 'include'}", f"-I{options.source / 'lib'}", f"-I{options.build}",
+            f"-I{options.build / 'lib'}"]
 
 
 # ---- tiers ---------------------------------------------------------------------------------------
