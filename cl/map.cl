@@ -14,11 +14,62 @@
 
 /* The values of enum clcnn_function. */
 enum function {
-    COPY, FILL, TO_BOOL, ABS, NEG, SIGN, LINEAR, CLIP, RELU, LEAKY_RELU, THRESHOLDED_RELU,
-    HARD_SIGMOID, HARD_SWISH, SOFTSIGN, RECIPROCAL, FLOOR, CEIL, ROUND, NOT, SQRT, RSQRT,
-    EXP, LOG, ERF, SIGMOID, TANH, ELU, SELU, CELU, SOFTPLUS, MISH, GELU, GELU_TANH, SIN, COS, POWER,
-    ADD, SUB, MUL, DIV, MAX, MIN, PRELU, MOD, FMOD, POW,
-    EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, AND, OR, XOR, MULTIPLY_ADD, WHERE
+    COPY,
+    FILL,
+    TO_BOOL,
+    ABS,
+    NEG,
+    SIGN,
+    LINEAR,
+    CLIP,
+    RELU,
+    LEAKY_RELU,
+    THRESHOLDED_RELU,
+    HARD_SIGMOID,
+    HARD_SWISH,
+    SOFTSIGN,
+    RECIPROCAL,
+    FLOOR,
+    CEIL,
+    ROUND,
+    NOT,
+    SQRT,
+    RSQRT,
+    EXP,
+    LOG,
+    ERF,
+    SIGMOID,
+    TANH,
+    ELU,
+    SELU,
+    CELU,
+    SOFTPLUS,
+    MISH,
+    GELU,
+    GELU_TANH,
+    SIN,
+    COS,
+    POWER,
+    ADD,
+    SUB,
+    MUL,
+    DIV,
+    MAX,
+    MIN,
+    PRELU,
+    MOD,
+    FMOD,
+    POW,
+    EQUAL,
+    LESS,
+    LESS_EQUAL,
+    GREATER,
+    GREATER_EQUAL,
+    AND,
+    OR,
+    XOR,
+    MULTIPLY_ADD,
+    WHERE
 };
 
 #define TRUTH(condition) ((condition) ? (values)1 : (values)0)
@@ -147,19 +198,9 @@ static values of_type(values a, values b, values c, int function, value alpha, v
 #else
 
 /* A divisor by which every dividend may be divided. */
-#if IN == UINT8
-#define IS_MINUS_ONE(b) ((b) != (b))
-#else
-#define IS_MINUS_ONE(b) ((b) == (values)-1)
-#endif
 static values divisor(values b)
 {
-    return b == (values)0 || IS_MINUS_ONE(b) ? (values)1 : b;
-}
-
-static values function_fmod(values a, values b, value alpha, value beta)
-{
-    return a % divisor(b);
+    return b == (values)0 || b == (values)-1 ? (values)1 : b;
 }
 
 static values of_type(values a, values b, values c, int function, value alpha, value beta)
@@ -179,7 +220,9 @@ static values of_type(values a, values b, values c, int function, value alpha, v
     case MIN:
         return a < b ? a : b;
     case DIV:
-        return b == zero ? zero : IS_MINUS_ONE(b) ? -a : a / divisor(b);
+        return b == zero ? zero : b == (values)-1 ? -a : a / divisor(b);
+    case FMOD:
+        return a % divisor(b);
     case MOD:
         rest = a % divisor(b);
         return rest != zero && (rest < zero) != (b < zero) ? rest + b : rest;
@@ -197,18 +240,11 @@ static values of_type(values a, values b, values c, int function, value alpha, v
 #endif
 
 /* Comparisons with NaN are false, which leaves a NaN as it is. */
-static values apply(values a, values b, values c, int function, value alpha, value beta)
+static values same_type(values a, values b, values c, int function, value alpha, value beta)
 {
-#ifdef FUNCTION
-    return FUNCTION(a, b, alpha, beta);
-#else
     switch (function) {
-    case COPY:
-        return a;
     case FILL:
         return (values)alpha;
-    case TO_BOOL:
-        return TRUTH(a != (values)0);
     case NEG:
         return -a;
     case LINEAR:
@@ -222,6 +258,30 @@ static values apply(values a, values b, values c, int function, value alpha, val
         return a - b;
     case MUL:
         return a * b;
+    case MULTIPLY_ADD:
+        return a * b + c;
+    default:
+        return of_type(a, b, c, function, alpha, beta);
+    }
+}
+
+/* A program from one type to another has only the functions that there are between types. */
+#if IN == OUT
+#define SAME_TYPE(a, b, c, function, alpha, beta) same_type(a, b, c, function, alpha, beta)
+#else
+#define SAME_TYPE(a, b, c, function, alpha, beta) (a)
+#endif
+
+static values apply(values a, values b, values c, int function, value alpha, value beta)
+{
+#ifdef FUNCTION
+    return FUNCTION(a, b, alpha, beta);
+#else
+    switch (function) {
+    case COPY:
+        return a;
+    case TO_BOOL:
+        return TRUTH(a != (values)0);
     case EQUAL:
         return TRUTH(a == b);
     case LESS:
@@ -232,10 +292,8 @@ static values apply(values a, values b, values c, int function, value alpha, val
         return TRUTH(a > b);
     case GREATER_EQUAL:
         return TRUTH(a >= b);
-    case MULTIPLY_ADD:
-        return a * b + c;
     default:
-        return of_type(a, b, c, function, alpha, beta);
+        return SAME_TYPE(a, b, c, function, alpha, beta);
     }
 #endif
 }
@@ -253,18 +311,18 @@ KERNEL map(INPLACE(const in_t, a), INPLACE(const in_t, b), INPLACE(const in_t, c
             int left = place.columns - column;
             values first = 0, second = 0, third = 0;
             if (operands > 0)
-                first = fetch(a + at(&walk, &place, 0, row, column), walk.stride[0][0], left);
+                first = fetch(a + at(&walk, &place, 0, row, column), walk.stride[0][0], left, 0);
             if (operands > 1)
-                second = fetch(b + at(&walk, &place, 1, row, column), walk.stride[1][0], left);
+                second = fetch(b + at(&walk, &place, 1, row, column), walk.stride[1][0], left, 0);
             if (operands > 2)
-                third = fetch(c + at(&walk, &place, 2, row, column), walk.stride[2][0], left);
+                third = fetch(c + at(&walk, &place, 2, row, column), walk.stride[2][0], left, 0);
             put_values(y + at(&walk, &place, 3, row, column), walk.stride[3][0], left,
                        cast(apply(first, second, third, function, alpha, beta)));
         }
     }
 }
 
-#ifndef FUNCTION
+#if IN == OUT && !defined(FUNCTION)
 KERNEL where(INPLACE(const uchar, a), INPLACE(const in_t, b), INPLACE(const in_t, c),
              INPLACE(out_t, y), TILED)
 {
@@ -278,8 +336,8 @@ KERNEL where(INPLACE(const uchar, a), INPLACE(const in_t, b), INPLACE(const in_t
             int left = place.columns - column;
             __global const uchar *truth = a + at(&walk, &place, 0, row, column);
             union value_lanes yes, no;
-            yes.vector = fetch(b + at(&walk, &place, 1, row, column), walk.stride[1][0], left);
-            no.vector = fetch(c + at(&walk, &place, 2, row, column), walk.stride[2][0], left);
+            yes.vector = fetch(b + at(&walk, &place, 1, row, column), walk.stride[1][0], left, 0);
+            no.vector = fetch(c + at(&walk, &place, 2, row, column), walk.stride[2][0], left, 0);
             for (int i = 0; i < min(left, VW); i++)
                 yes.lane[i] = truth[i * walk.stride[0][0]] ? yes.lane[i] : no.lane[i];
             put_values(y + at(&walk, &place, 3, row, column), walk.stride[3][0], left,

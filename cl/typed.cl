@@ -1,9 +1,9 @@
 /* Elements of the types that tensors have: IN is what is read, OUT what is written, as numbers of
- * enum clcnn_dtype. What is computed is `value`: float for the floats, else the type itself;
- * `values` is VW of them.
+ * enum clcnn_dtype. What is computed is `value`: float for the floats, int for bytes (which wrap
+ * when they are written), else the type itself; `values` is VW of them.
  *
  * get, fetch: one element, VW elements of IN; put_values: VW of OUT. The elements of a vector lie
- * `stride` apart; only `left` of them exist. */
+ * `stride` apart; only `left` of them exist, the others are `fill`. */
 #include "elements.cl"
 
 #define FLOAT32 0
@@ -36,7 +36,7 @@ typedef half in_t;
 #define VALUE float
 #elif IN == UINT8
 typedef uchar in_t;
-#define VALUE uchar
+#define VALUE int
 #elif IN == INT32
 typedef int in_t;
 #define VALUE int
@@ -55,7 +55,7 @@ typedef half out_t;
 #define RESULT float
 #elif OUT == UINT8
 typedef uchar out_t;
-#define RESULT uchar
+#define RESULT int
 #elif OUT == INT32
 typedef int out_t;
 #define RESULT int
@@ -79,15 +79,18 @@ typedef long constant_t;
 #endif
 
 #if IN == FLOAT16
-#define GET(p, i)   vload_half(i, p)
+#define GET(p, i)    vload_half(i, p)
 #define GET_WHOLE(p) JOIN(vload_half, VW)(0, p)
 #else
-#define GET(p, i)   ((p)[i])
-#define GET_WHOLE(p) JOIN(vload, VW)(0, p)
+#define GET(p, i)    ((value)(p)[i])
+#define GET_WHOLE(p) CONVERT(VALUE)(JOIN(vload, VW)(0, p))
 #endif
 #if OUT == FLOAT16
 #define PUT(v, p, i)    vstore_half_rte(v, i, p)
 #define PUT_WHOLE(v, p) JOIN(JOIN(vstore_half, VW), _rte)(v, 0, p)
+#elif OUT == UINT8
+#define PUT(v, p, i)    ((p)[i] = (uchar)(v))
+#define PUT_WHOLE(v, p) JOIN(vstore, VW)(CONVERT(uchar)(v), 0, p)
 #else
 #define PUT(v, p, i)    ((p)[i] = (v))
 #define PUT_WHOLE(v, p) JOIN(vstore, VW)(v, 0, p)
@@ -95,10 +98,14 @@ typedef long constant_t;
 
 /* As a cast: floats to integers toward zero, at most the type's range, NaN as 0. */
 #if IS_FLOAT(IN) && !IS_FLOAT(OUT)
-#define SATURATED(T) JOIN(CONVERT(T), _sat_rtz)
+#if OUT == UINT8
+#define SATURATED(v) CONVERT(int)(JOIN(CONVERT(uchar), _sat_rtz)(v))
+#else
+#define SATURATED(v) JOIN(CONVERT(RESULT), _sat_rtz)(v)
+#endif
 static results cast(values v)
 {
-    return SATURATED(RESULT)(v == v ? v : (values)0);
+    return SATURATED(v == v ? v : (values)0);
 }
 #else
 static results cast(values v)
@@ -117,17 +124,17 @@ union result_lanes {
     result lane[VW];
 };
 
-static values fetch(__global const in_t *p, long stride, int left)
+static values fetch(__global const in_t *p, long stride, int left, value fill)
 {
 #if VW == 1
     return GET(p, 0);
 #else
-    if (stride == 0)
+    if (stride == 0 && left >= VW)
         return (values)(GET(p, 0));
     if (stride == 1 && left >= VW)
         return GET_WHOLE(p);
     union value_lanes part;
-    part.vector = (values)0;
+    part.vector = (values)fill;
     if (left >= VW)
         for (int i = 0; i < VW; i++)
             part.lane[i] = GET(p, i * stride);

@@ -29,10 +29,13 @@
 #include <clcnn/loss.h>
 #include <clcnn/map.h>
 #include <clcnn/model.h>
+#include <clcnn/normalize.h>
 #include <clcnn/onnx.h>
 #include <clcnn/optimizer.h>
 #include <clcnn/pool2d.h>
+#include <clcnn/reduce.h>
 #include <clcnn/session.h>
+#include <clcnn/softmax.h>
 #include <clcnn/status.h>
 #include <clcnn/tensor.h>
 #include <clcnn/trainer.h>

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "op/typed.h"
 #include "op/walk.h"
 #include <clcnn/map.h>
 #include <math.h>
@@ -23,7 +24,7 @@ static const struct function {
     const char *name;
     int operands;
     enum types types;
-    bool own_program;
+    bool own_program; /* of floats */
 } functions[] = {
 #define FUNCTION(NAME, name, operands, types, own_program)                                         \
     [CLCNN_FUNCTION_##NAME] = {#name, operands, types, own_program},
@@ -69,37 +70,23 @@ enum clcnn_dtype clcnn_map_output_type(const struct clcnn_map_params *params)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static bool is_float(enum clcnn_dtype type)
-{
-    return type == CLCNN_DTYPE_FLOAT32 || type == CLCNN_DTYPE_FLOAT16;
-}
-
-static enum clcnn_status check_type(enum clcnn_dtype type, const char *op)
-{
-    if (clcnn_dtype_size(type) == 0)
-        return clcnn_fail(CLCNN_STATUS_INVALID_ARGUMENT, "%s: %d is no type", op, (int)type);
-    if (type == CLCNN_DTYPE_FLOAT64)
-        return clcnn_fail(CLCNN_STATUS_UNSUPPORTED, "%s: float64 is not computed with", op);
-    return CLCNN_STATUS_OK;
-}
-
 static enum clcnn_status validate(const struct clcnn_map *op)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     const struct clcnn_map_params *p = &op->params;
     REQUIRE(known(p->function), "map: %d is no function", (int)p->function);
     const struct function *f = &functions[p->function];
-    TRY(check_type(p->type, f->name));
-    TRY(check_type(op->to, f->name));
-    bool works = f->types == ANY || (f->types == FLOATS && is_float(p->type)) ||
-                 (f->types == INTEGERS && !is_float(p->type)) ||
+    TRY(clcnn_typed_check(p->type, f->name));
+    TRY(clcnn_typed_check(op->to, f->name));
+    bool works = f->types == ANY || (f->types == FLOATS && clcnn_is_float(p->type)) ||
+                 (f->types == INTEGERS && !clcnn_is_float(p->type)) ||
                  (f->types == TRUTHS && p->type == CLCNN_DTYPE_UINT8);
     REQUIRE(works, "%s: not of %s", f->name, clcnn_dtype_name(p->type));
     bool limits = p->function == CLCNN_FUNCTION_CLIP || p->function == CLCNN_FUNCTION_FILL;
     REQUIRE(!isnan(p->alpha) && !isnan(p->beta) &&
                 (limits || (isfinite(p->alpha) && isfinite(p->beta))),
             "%s: alpha=%g, beta=%g", f->name, p->alpha, p->beta);
-    REQUIRE(p->function != CLCNN_FUNCTION_ADD || is_float(p->type) || p->alpha == 0 ||
+    REQUIRE(p->function != CLCNN_FUNCTION_ADD || clcnn_is_float(p->type) || p->alpha == 0 ||
                 p->alpha == 1,
             "add: alpha=%g of %s", p->alpha, clcnn_dtype_name(p->type));
 done:
@@ -109,12 +96,10 @@ done:
 static enum clcnn_status create_kernel(struct clcnn_map *op)
 {
     const struct function *f = &functions[op->params.function];
-    char options[96];
-    int used =
-        snprintf(options, sizeof(options), "-DIN=%d -DOUT=%d", (int)op->params.type, (int)op->to);
-    if (f->own_program)
-        snprintf(options + used, sizeof(options) - (size_t)used, " -DFUNCTION=function_%s",
-                 f->name);
+    bool own = f->own_program && clcnn_is_float(op->params.type);
+    char types[CLCNN_TYPED_OPTIONS], options[96];
+    clcnn_typed_options(types, op->params.type, op->to);
+    snprintf(options, sizeof(options), own ? "%s -DFUNCTION=function_%s" : "%s", types, f->name);
     return clcnn_kernel_create(op->device, "map", options,
                                op->params.function == CLCNN_FUNCTION_WHERE ? "where" : "map",
                                &op->kernel);
@@ -181,7 +166,7 @@ done:
 /* An argument of the type constant_t in cl/typed.cl; a double beyond int64 is its nearest. */
 static struct clcnn_arg constant(enum clcnn_dtype type, double value)
 {
-    if (is_float(type))
+    if (clcnn_is_float(type))
         return FLOAT(value);
     return value >= 0x1p63 ? LONG(INT64_MAX) : value < -0x1p63 ? LONG(INT64_MIN) : LONG(value);
 }
@@ -205,7 +190,7 @@ enum clcnn_status clcnn_map_forward(struct clcnn_map *op, const struct clcnn_arr
         views[i] = i < count || i == Y ? &checked[i].view : NULL;
     clcnn_walk_init(&walk, views, CLCNN_WALK_OPERANDS, Y);
     clcnn_walk_order(&walk);
-    struct clcnn_tiles t = clcnn_walk_tiles(op->device, &walk);
+    struct clcnn_tiles t = clcnn_walk_tiles(op->device, &walk, 1);
     TRY(clcnn_stream_begin(&s, op->device, enqueue));
     const struct clcnn_buffer *b[CLCNN_WALK_OPERANDS];
     for (size_t i = 0; i < CLCNN_WALK_OPERANDS; i++)

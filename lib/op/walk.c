@@ -139,7 +139,7 @@ void clcnn_walk_order(struct clcnn_walk *walk)
 }
 
 struct clcnn_tiles clcnn_walk_tiles(const struct clcnn_device *device,
-                                    const struct clcnn_walk *walk)
+                                    const struct clcnn_walk *walk, int64_t work)
 {
     int64_t count = clcnn_walk_count(walk);
     if (count == 0)
@@ -148,17 +148,38 @@ struct clcnn_tiles clcnn_walk_tiles(const struct clcnn_device *device,
         struct clcnn_range r = clcnn_range_items(device, count, 1);
         return (struct clcnn_tiles){{1, 1}, count, 1, GRID1(r.groups, r.local)};
     }
-    bool square = !is_row(walk, 0) && walk->size[0] >= SQUARE_TILE;
+    int64_t most = clcnn_max(1, TILE / clcnn_max(work, 1));
+    bool square = work == 1 && !is_row(walk, 0) && walk->size[0] >= SQUARE_TILE;
     struct clcnn_tiles t = {{1, 1}, 1, 1, {{0}, {0}}};
-    t.tile[0] = (int32_t)clcnn_min(square ? SQUARE_TILE : TILE, clcnn_max(walk->size[0], 1));
-    t.tile[1] = (int32_t)clcnn_min(square ? SQUARE_TILE : TILE / t.tile[0], walk->size[1]);
+    int64_t side = square ? SQUARE_TILE : clcnn_round_up(most, VECTOR);
+    t.tile[0] = (int32_t)clcnn_min(side, walk->size[0]);
+    side = square ? SQUARE_TILE : clcnn_max(1, most / t.tile[0]);
+    t.tile[1] = (int32_t)clcnn_min(side, walk->size[1]);
     for (int i = 0; i < walk->rank; i++)
         t.tiles *= i < 2 ? clcnn_divide_up(walk->size[i], t.tile[i]) : walk->size[i];
-    struct clcnn_range r =
-        clcnn_range_rows(device, t.tiles, clcnn_max(1, MINIMUM / (t.tile[0] * t.tile[1])));
+    int64_t worth_it = MINIMUM / clcnn_max(work, 1) / (t.tile[0] * t.tile[1]);
+    struct clcnn_range r = clcnn_range_rows(device, t.tiles, clcnn_max(1, worth_it));
     t.chunk = r.chunk;
     t.grid = GRID1(r.groups, r.local);
     return t;
+}
+
+void clcnn_walk_split(const struct clcnn_operand *const *operands, size_t count, size_t lead,
+                      unsigned axes, struct clcnn_walk *kept, struct clcnn_walk *inside)
+{
+    struct clcnn_view parts[2][CLCNN_WALK_OPERANDS];
+    const struct clcnn_view *views[2][CLCNN_WALK_OPERANDS] = {{0}};
+    for (size_t k = 0; k < count; k++)
+        for (int part = 0; part < 2 && operands[k]; part++) {
+            struct clcnn_view *view = &parts[part][k];
+            *view = operands[k]->view;
+            for (int i = 0; i < view->rank; i++)
+                if ((axes >> i & 1) != (unsigned)part)
+                    view->size[i] = 1;
+            views[part][k] = view;
+        }
+    clcnn_walk_init(kept, views[0], count, lead);
+    clcnn_walk_init(inside, views[1], count, lead);
 }
 
 /* ---- operands -------------------------------------------------------------------------------- */
@@ -230,6 +251,20 @@ enum clcnn_status clcnn_operand_apart(const char *op, const struct clcnn_operand
                 same_view(&in->view, &out->view);
     REQUIRE(same || !clcnn_buffer_overlap(&in->range, &out->range), "%s: %s and %s share memory",
             op, in->name, out->name);
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_operand_same_shape(const char *op, const struct clcnn_operand *a,
+                                           const struct clcnn_operand *b)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    REQUIRE(a->view.rank == b->view.rank, "%s: %s has rank %d, %s has rank %d", op, a->name,
+            a->view.rank, b->name, b->view.rank);
+    for (int i = 0; i < a->view.rank; i++)
+        REQUIRE(a->view.size[i] == b->view.size[i],
+                "%s: %s has size %lld in dimension %d, %s has %lld", op, a->name,
+                (long long)a->view.size[i], i, b->name, (long long)b->view.size[i]);
 done:
     return status;
 }

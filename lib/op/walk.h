@@ -31,14 +31,15 @@ int64_t clcnn_walk_count(const struct clcnn_walk *walk);
 void clcnn_walk_order(struct clcnn_walk *walk);
 
 /* How work-items share a walk. CPU family: tiles of tile[1] x tile[0] elements of levels 1 and 0,
- * `chunk` of them in a row per work-item. GPU family: one element per work-item. */
+ * `chunk` of them in a row per work-item, the larger the less work (1: a vector's share of moving
+ * memory) is behind an element. GPU family: one element per work-item. */
 struct clcnn_tiles {
     int32_t tile[2];
     int64_t tiles, chunk;
     struct clcnn_grid grid;
 };
 struct clcnn_tiles clcnn_walk_tiles(const struct clcnn_device *device,
-                                    const struct clcnn_walk *walk);
+                                    const struct clcnn_walk *walk, int64_t work);
 
 #ifndef __cplusplus
 /* TILED in cl/walk.cl. */
@@ -73,6 +74,16 @@ enum clcnn_status clcnn_operand_distinct(const char *op, const struct clcnn_oper
  * the same elements in the same order, of the same size. */
 enum clcnn_status clcnn_operand_apart(const char *op, const struct clcnn_operand *in,
                                       const struct clcnn_operand *out, bool in_place);
+
+/* Parts of the views of `count` checked operands of equal shape (NULL: strides 0): `inside` is the
+ * walk over the dimensions in `axes` (bit i: dimension i), `kept` that over the others. Levels are
+ * in the order of the strides of operand `lead`. */
+void clcnn_walk_split(const struct clcnn_operand *const *operands, size_t count, size_t lead,
+                      unsigned axes, struct clcnn_walk *kept, struct clcnn_walk *inside);
+
+/* INVALID_ARGUMENT unless the two checked operands have one shape. */
+enum clcnn_status clcnn_operand_same_shape(const char *op, const struct clcnn_operand *a,
+                                           const struct clcnn_operand *b);
 
 struct clcnn_shape clcnn_view_shape(const struct clcnn_view *view);
 

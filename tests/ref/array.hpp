@@ -90,7 +90,7 @@ struct HostArray {
     {
         int64_t first, last;
         CHECK_OK(clcnn_view_range(&view, &first, &last));
-        elements.assign((size_t)(last + (layout == DENSE ? 1 : 4)), 0);
+        elements.assign((size_t)std::max<int64_t>(last + (layout == DENSE ? 1 : 4), 1), 0);
     }
     double &operator[](const Index &index)
     {

@@ -1,0 +1,115 @@
+/* Normalisation over views (lib/op/normalize.c):
+ *
+ *   own      y[k, i] = (x[k, i] - mean_k) / sqrt(variance_k + epsilon) scale + bias, with the
+ *            mean and the variance of x[k, .] itself
+ *   batch    the same with a given mean and variance, where i is one element
+ *   local    y[k, c] = x[k, c] (b + a sum_j x[k, j]^2)^-beta,
+ *            max(0, c - before) <= j <= min(C - 1, c + after)
+ *
+ * own is three passes over the elements inside each k: mean, variance around it, result. See
+ * fold.cl for what a work-item takes and for local memory. batch, local: see walk.cl; no local
+ * memory; local sums each window anew. own and batch may work in place. */
+#include "fold.cl"
+
+KERNEL normalize_own(INPLACE(const in_t, x), INPUT(in_t, scale), INPUT(in_t, bias),
+                     INPLACE(out_t, y), FOLDED, long count, float epsilon)
+{
+    AT(const in_t, x);
+    AT(const in_t, scale);
+    AT(const in_t, bias);
+    AT(out_t, y);
+    SCRATCH;
+    uint lines = lines_of(&inside);
+    EACH_START (start) {
+        struct place place = place_of(&walk, TILE(start), tile0, tile1);
+        EACH_RESULT (place, row, column) {
+            int left = place.columns - column;
+            long here[OPERANDS];
+            for (int k = 0; k < OPERANDS; k++)
+                here[k] = at(&walk, &place, k, row, column);
+            values sum = fold_inside(FOLD_SUM, TERM_VALUE, x + here[0], &inside, walk.stride[0][0],
+                                     across, left, (values)0.0f, 0.0f);
+            values mean = total(FOLD_SUM, sum, across, scratch) / (float)count;
+            /* The lanes that do not exist are at the mean, which is the same in all lanes. */
+            union value_lanes fill;
+            fill.vector = mean;
+            sum = fold_inside(FOLD_SUM, TERM_SQUARE, x + here[0], &inside, walk.stride[0][0],
+                              across, left, mean, fill.lane[0]);
+            values variance = total(FOLD_SUM, sum, across, scratch) / (float)count;
+            values inverse = 1.0f / sqrt(variance + epsilon);
+            for (uint line = 0; EXISTS(start) && line < lines; line++) {
+                long first[OPERANDS];
+                for (int k = 0; k < OPERANDS; k++)
+                    first[k] = here[k] + line_of(&inside, line, k);
+                for (long i = LANE * VW; i < inside.size[0]; i += INSIDE_STEP) {
+                    int lanes = LANES_LEFT(i);
+                    values v =
+                        fetch(x + first[0] + i * inside.stride[0][0], LANE_STRIDE(0), lanes, 0);
+                    values factor = inverse, addend = 0.0f;
+                    if (scale)
+                        factor *= fetch(scale + first[1] + i * inside.stride[1][0], LANE_STRIDE(1),
+                                        lanes, 0);
+                    if (bias)
+                        addend = fetch(bias + first[2] + i * inside.stride[2][0], LANE_STRIDE(2),
+                                       lanes, 0);
+                    put_values(y + first[3] + i * inside.stride[3][0], LANE_STRIDE(3), lanes,
+                               cast((v - mean) * factor + addend));
+                }
+            }
+        }
+    }
+}
+
+/* The four vectors have the strides of operand 1. */
+KERNEL normalize_batch(INPLACE(const in_t, x), INPUT(in_t, scale), INPUT(in_t, bias),
+                       INPUT(in_t, mean), INPUT(in_t, variance), INPLACE(out_t, y), TILED,
+                       float epsilon)
+{
+    AT(const in_t, x);
+    AT(const in_t, scale);
+    AT(const in_t, bias);
+    AT(const in_t, mean);
+    AT(const in_t, variance);
+    AT(out_t, y);
+    long step = walk.stride[1][0];
+    EACH_TILE (tile, tiles, chunk) {
+        struct place place = place_of(&walk, tile, tile0, tile1);
+        EACH_ROW (place, row, column) {
+            int left = place.columns - column;
+            long channel = at(&walk, &place, 1, row, column);
+            values v = fetch(x + at(&walk, &place, 0, row, column), walk.stride[0][0], left, 0);
+            values factor = fetch(scale + channel, step, left, 0) /
+                            sqrt(fetch(variance + channel, step, left, 0) + epsilon);
+            v = (v - fetch(mean + channel, step, left, 0)) * factor +
+                fetch(bias + channel, step, left, 0);
+            put_values(y + at(&walk, &place, 3, row, column), walk.stride[3][0], left, cast(v));
+        }
+    }
+}
+
+/* The walk is over all of x but the channels, of which there are C, a distance apart of x_step and
+ * y_step. */
+KERNEL normalize_local(INPUT(in_t, x), OUTPUT(out_t, y), TILED, long C, long x_step, long y_step,
+                       int before, int after, float a, float b, float beta)
+{
+    AT(const in_t, x);
+    AT(out_t, y);
+    EACH_TILE (tile, tiles, chunk) {
+        struct place place = place_of(&walk, tile, tile0, tile1);
+        EACH_ROW (place, row, column) {
+            int left = place.columns - column;
+            __global const in_t *from = x + at(&walk, &place, 0, row, column);
+            __global out_t *to = y + at(&walk, &place, 3, row, column);
+            for (long c = 0; c < C; c++) {
+                values sum = 0.0f, v = 0.0f;
+                for (long j = max(c - before, 0L); j <= min(c + after, C - 1); j++) {
+                    values other = fetch(from + j * x_step, walk.stride[0][0], left, 0);
+                    sum += other * other;
+                    v = j == c ? other : v;
+                }
+                put_values(to + c * y_step, walk.stride[3][0], left,
+                           cast(v * pow(b + a * sum, (values)-beta)));
+            }
+        }
+    }
+}
