@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Lanes beyond which a longer level is no better. */
-#define LANES 16
+#define VECTOR 16
 
 /* GPU family: results from which on each is worth a work-item of its own. */
 #define MANY_RESULTS 16384
@@ -12,7 +12,7 @@
 /* How well lanes along level 0 of the walk load x. */
 static int64_t worth(const struct clcnn_walk *walk)
 {
-    return clcnn_min(walk->size[0], LANES) * (llabs(walk->stride[0][0]) == 1 ? 4 : 1);
+    return clcnn_min(walk->size[0], VECTOR) * (llabs(walk->stride[0][0]) == 1 ? 4 : 1);
 }
 
 static int lanes_inside(const struct clcnn_fold *fold, const struct clcnn_device *device)
