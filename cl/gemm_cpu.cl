@@ -8,7 +8,9 @@
  * time, into the group's own min(KC, kstep) x NR floats of `slots`.
  *
  * Group (g0, g1, g2) computes rows g0 mc .. of the columns g1 nc .. over the k from g2 kstep ..
- * (the partial sums of group g2 go to C + g2 cstep; gemm_reduce adds them up):
+ * (the partial sums of group g2 go to C + g2 cstep; gemm_reduce adds them up). With `across` g0
+ * and g1 change places: consecutive groups, which mostly run on one core, then share their rows of
+ * A instead of their columns of B.
  *
  *   for k0 in steps of KC:
  *     for each tile of MR rows:    (the other way round if the group packs B)
@@ -308,16 +310,16 @@ static inline int multiply_one(const struct product p, int first, int rows, glob
 __attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void gemm_cpu(INPUT(float, a), INPUT(float, b), INPLACE(float, slots), INPLACE(float, c),
                      INPUT(float, bias), long m, long n, long k, long lda, long ldb, long ldc,
-                     long panel_rows, int transpose_b, int mc, long nc, long kstep, long cstep,
-                     float alpha, float beta, int use_bias, int activation, float activation_alpha,
-                     local float *scratch, local float *biases)
+                     long panel_rows, int transpose_b, int across, int mc, long nc, long kstep,
+                     long cstep, float alpha, float beta, int use_bias, int activation,
+                     float activation_alpha, local float *scratch, local float *biases)
 {
     AT(const float, a);
     AT(const float, b);
     AT(float, slots);
     AT(float, c);
     AT(const float, bias);
-    const long row = (long)get_group_id(0) * mc, column0 = (long)get_group_id(1) * nc;
+    const long row = (long)get_group_id(across) * mc, column0 = (long)get_group_id(!across) * nc;
     const long kfirst = (long)get_group_id(2) * kstep, kend = min(k, kfirst + kstep);
     const int rows = (int)min((long)mc, m - row), columns = (int)min(nc, n - column0);
     const float lowest = activation == ACTIVATION_RELU ? 0.0f : -INFINITY;

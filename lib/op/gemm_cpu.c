@@ -136,14 +136,14 @@ static enum clcnn_status multiply(struct clcnn_gemm *op, const struct clcnn_gemm
     bool whole = plan->groups[2] == 1;
     return clcnn_launch(
         stream, op->kernels[MULTIPLY],
-        GRID3(plan->groups[0], plan->groups[1], plan->groups[2], 1, 1, 1),
+        GRID3(plan->groups[plan->across], plan->groups[!plan->across], plan->groups[2], 1, 1, 1),
         ARGS(BUFFER(call->a), BUFFER(b), BUFFER(slots), BUFFER(c), BUFFER(call->bias),
              LONG(call->m), LONG(p->n), LONG(call->k), LONG(call->lda), LONG(call->ldb),
-             LONG(whole ? call->ldc : p->n), LONG(panel_rows), INT(p->transpose_b), INT(plan->mc),
-             LONG(plan->nc), LONG(plan->kstep), LONG(whole ? 0 : call->m * p->n),
-             FLOAT(call->alpha), FLOAT(whole ? call->beta : 0.0f), INT(whole && call->bias),
-             INT(whole ? p->activation : CLCNN_ACTIVATION_LINEAR), FLOAT(p->activation_alpha),
-             LOCAL((size_t)(tile->mr * tile->nr) * sizeof(float)),
+             LONG(whole ? call->ldc : p->n), LONG(panel_rows), INT(p->transpose_b),
+             INT(plan->across), INT(plan->mc), LONG(plan->nc), LONG(plan->kstep),
+             LONG(whole ? 0 : call->m * p->n), FLOAT(call->alpha), FLOAT(whole ? call->beta : 0.0f),
+             INT(whole && call->bias), INT(whole ? p->activation : CLCNN_ACTIVATION_LINEAR),
+             FLOAT(p->activation_alpha), LOCAL((size_t)(tile->mr * tile->nr) * sizeof(float)),
              LOCAL((size_t)plan->nc * sizeof(float))));
 }
 

@@ -5,13 +5,13 @@
 #define KC CLCNN_GEMM_CPU_KC
 
 /* What was measured on a 2-core Sapphire Rapids with pocl 3.1, in cycles. */
-#define READ_A        0.1   /* a float of A that comes from beyond the second cache */
+#define READ_FAR      0.2   /* a float of A, or of packed B, from beyond the second cache */
+#define READ_NEAR     0.04  /* from the second cache */
 #define PACK_B        0.5   /* a float of B packed */
 #define PACK_B_ACROSS 0.7   /* transposed */
-#define READ_B        0.2   /* a float of packed B that comes from beyond the second cache */
 #define TILE_START    120.0 /* a tile of C read, written, its loop begun */
 #define REDUCE        2.0   /* a float of the partial sums written and read again */
-#define GROUP_START   300.0
+#define GROUP_START   600.0
 #define LAUNCH        10000.0
 /* Floats of A, or of packed B, that a group passes over again and again: the second cache's. */
 #define MOST_FLOATS  ((int64_t)192 * 1024)
@@ -40,6 +40,13 @@ static int64_t computed_rows(const struct clcnn_gemm_cpu_tile *tile, int64_t row
     return rows - rest + last;
 }
 
+/* A float of a matrix that `groups` groups read, one right after the other or not. */
+static double read(int64_t floats, int64_t groups, bool in_turn)
+{
+    double again = in_turn || floats <= MOST_FLOATS ? READ_NEAR : READ_FAR;
+    return (READ_FAR + (double)(groups - 1) * again) / (double)groups;
+}
+
 static double group_cycles(const struct clcnn_gemm_cpu_problem *p,
                            const struct clcnn_gemm_cpu_plan *plan, bool pack)
 {
@@ -48,18 +55,20 @@ static double group_cycles(const struct clcnn_gemm_cpu_problem *p,
     double rows = (double)clcnn_min(plan->mc, p->m);
     double tiles = (double)clcnn_divide_up(plan->mc, tile->mr);
     double panels = (double)clcnn_divide_up(plan->nc, tile->nr);
-    double a = rows * depth * READ_A;
-    double b = nr * depth * (pack ? p->transpose_b ? PACK_B_ACROSS : PACK_B : READ_B);
+    double a = rows * depth * read(p->m * p->k, plan->groups[1], plan->across);
+    double b = nr * depth *
+               (pack ? p->transpose_b ? PACK_B_ACROSS : PACK_B
+                     : read(p->n * p->k, plan->groups[0], !plan->across));
     double sums = (double)computed_rows(tile, clcnn_min(plan->mc, p->m)) * depth +
                   tiles * blocks * TILE_START;
     return a + panels * (b + sums) + GROUP_START;
 }
 
 /* Groups that the busiest compute unit gets. A unit that wakes late leaves some of its share to the
- * others, half a group's time is lost on average. */
-static double share(int64_t groups, int64_t units)
+ * others; the part of a group that is lost on average was measured, with B packed and not. */
+static double share(int64_t groups, int64_t units, double lost)
 {
-    return fmax((double)clcnn_divide_up(groups, units), (double)groups / (double)units + 0.5);
+    return fmax((double)clcnn_divide_up(groups, units), (double)groups / (double)units + lost);
 }
 
 /* Fills in what follows from mc, nc and kstep. */
@@ -78,7 +87,7 @@ static void complete(const struct clcnn_gemm_cpu_problem *p, struct clcnn_gemm_c
     plan->bytes = (size_t)(clcnn_round_up(plan->packed_floats, 16) + plan->slot_floats +
                            clcnn_round_up(plan->partial_floats, 16)) *
                   sizeof(float);
-    plan->cycles = share(groups, units) * group_cycles(p, plan, pack) + LAUNCH;
+    plan->cycles = share(groups, units, pack ? 0.5 : 1.0) * group_cycles(p, plan, pack) + LAUNCH;
     if (pack_first)
         plan->cycles += LAUNCH + (double)plan->packed_floats *
                                      (p->transpose_b ? PACK_B_ACROSS : PACK_B) / (double)units;
@@ -105,9 +114,12 @@ static void try_depths(const struct clcnn_gemm_cpu_problem *p, struct clcnn_gemm
     for (int64_t splits = 1; splits <= blocks && splits <= 8 * p->compute_units;
          splits = next(splits)) {
         plan.kstep = splits == 1 ? p->k : clcnn_divide_up(blocks, splits) * PART;
-        complete(p, &plan, pack_first);
-        if (plan.bytes <= most_bytes && plan.cycles < best->cycles)
-            *best = plan;
+        for (int across = 0; across < 2; across++) {
+            plan.across = across;
+            complete(p, &plan, pack_first);
+            if (plan.bytes <= most_bytes && plan.cycles < best->cycles)
+                *best = plan;
+        }
     }
 }
 

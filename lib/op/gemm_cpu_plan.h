@@ -26,7 +26,8 @@ struct clcnn_gemm_cpu_problem {
 struct clcnn_gemm_cpu_plan {
     struct clcnn_gemm_cpu_tile tile;
     int64_t mc, nc, kstep; /* rows, columns and depth of a group */
-    int64_t groups[3];
+    int64_t groups[3];     /* blocks of rows, of columns, of depth */
+    bool across;           /* neighbouring groups are neighbours in the columns */
     int64_t packed_floats, slot_floats, partial_floats; /* the parts of the workspace */
     size_t bytes;                                       /* of workspace, all in all */
     double cycles;                                      /* expected */
