@@ -1,5 +1,7 @@
-#include "op/conv2d_filter_gemm.h"
+/* The gradient to the filter from patches gathered block by block
+ * (cl/conv2d_filter_gemm_cpu.cl). */
 #include "base/memory.h"
+#include "op/conv2d_implicit_gemm.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,7 @@
 /* Floats that a work-item of the reduction adds up, or more. */
 enum { REDUCE_COUNT = 4096 };
 
-struct clcnn_conv2d_filter_gemm {
+struct filter_gemm {
     struct clcnn_conv2d_problem problem;
     struct clcnn_kernel *multiply, *reduce;
     int64_t rows;                /* outputs of a block, at most */
@@ -47,7 +49,7 @@ static struct blocking blocking_of(const struct clcnn_conv2d_problem *problem)
 }
 
 /* Bytes of one range's sums. */
-static size_t range_bytes(const struct clcnn_conv2d_filter_gemm *op)
+static size_t range_bytes(const struct filter_gemm *op)
 {
     return (size_t)(op->problem.k * (op->pitch + 1)) * sizeof(float);
 }
@@ -55,8 +57,9 @@ static size_t range_bytes(const struct clcnn_conv2d_filter_gemm *op)
 /* Multiplications of whole register tiles at the peak; patches copied a vector in three cycles and,
  * where channels are not whole vectors, a run in five; the sums loaded and stored for every block
  * of outputs; most of memory's time passes meanwhile. */
-double clcnn_conv2d_filter_gemm_cost(const struct clcnn_conv2d_problem *problem)
+static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
 {
+    (void)phase;
     struct blocking blocking = blocking_of(problem);
     double lanes = (double)vector_lanes(problem), pixels = (double)clcnn_conv2d_pixels(problem);
     double cycles_per_second = problem->peak / (4.0 * lanes);
@@ -73,10 +76,9 @@ double clcnn_conv2d_filter_gemm_cost(const struct clcnn_conv2d_problem *problem)
            0.3 * clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
-void clcnn_conv2d_filter_gemm_destroy(struct clcnn_conv2d_filter_gemm *op)
+static void destroy(void *state)
 {
-    if (!op)
-        return;
+    struct filter_gemm *op = state;
     clcnn_kernel_destroy(&op->multiply);
     clcnn_kernel_destroy(&op->reduce);
     free(op);
@@ -84,7 +86,7 @@ void clcnn_conv2d_filter_gemm_destroy(struct clcnn_conv2d_filter_gemm *op)
 
 /* A few work-items for each core: of four panels or more, which all gather from the same images,
  * then of ranges of outputs, whose sums are added up, then of fewer panels. */
-static void plan(struct clcnn_conv2d_filter_gemm *op)
+static void plan(struct filter_gemm *op)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
     int64_t wanted = clcnn_divide_up(2 * problem->compute_units, problem->groups);
@@ -103,12 +105,13 @@ static void plan(struct clcnn_conv2d_filter_gemm *op)
     op->panels_each = clcnn_divide_up(op->panels, shares);
 }
 
-enum clcnn_status clcnn_conv2d_filter_gemm_create(const struct clcnn_conv2d_problem *problem,
-                                                  struct clcnn_conv2d_filter_gemm **out)
+static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
+                                enum clcnn_conv2d_phase phase, void **state)
 {
     static const char program[] = "conv2d_filter_gemm_cpu";
     enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_conv2d_filter_gemm *op = NULL;
+    struct filter_gemm *op = NULL;
+    (void)phase;
     struct blocking blocking = blocking_of(problem);
     char options[64];
     TRY(clcnn_alloc(1, sizeof(*op), &op));
@@ -123,22 +126,24 @@ enum clcnn_status clcnn_conv2d_filter_gemm_create(const struct clcnn_conv2d_prob
     if (op->ranges > 1 || op->apart)
         TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_filter_gemm_reduce",
                                 &op->reduce));
-    *out = op;
+    *state = op;
     op = NULL;
 done:
-    clcnn_conv2d_filter_gemm_destroy(op);
+    if (op)
+        destroy(op);
     return status;
 }
 
-size_t clcnn_conv2d_filter_gemm_workspace(const struct clcnn_conv2d_filter_gemm *op)
+static size_t workspace(const void *state)
 {
+    const struct filter_gemm *op = state;
     return (size_t)(op->ranges - !op->apart) * range_bytes(op);
 }
 
-enum clcnn_status clcnn_conv2d_filter_gemm_run(struct clcnn_conv2d_filter_gemm *op,
-                                               const struct clcnn_conv2d_call *call)
+static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
+    struct filter_gemm *op = state;
     const struct clcnn_conv2d_problem *p = &op->problem;
     const struct clcnn_conv2d_args *args = call->args;
     int64_t pixels = call->n * p->p * p->q, taps = clcnn_conv2d_taps(p);
@@ -161,3 +166,11 @@ enum clcnn_status clcnn_conv2d_filter_gemm_run(struct clcnn_conv2d_filter_gemm *
 done:
     return status;
 }
+
+const struct clcnn_conv2d_implicit_part clcnn_conv2d_filter_gemm = {
+    .cost = cost,
+    .create = create,
+    .destroy = destroy,
+    .workspace = workspace,
+    .run = run,
+};

@@ -1,5 +1,7 @@
-#include "op/conv2d_filter_strips.h"
+/* The gradient to the filter with few channels, from strips of the image
+ * (cl/conv2d_filter_strips_cpu.cl). */
 #include "base/memory.h"
+#include "op/conv2d_implicit_gemm.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +17,7 @@ struct tile {
     int64_t rows, taps;
 };
 
-struct clcnn_conv2d_filter_strips {
+struct filter_strips {
     struct clcnn_conv2d_problem problem;
     struct clcnn_kernel *multiply, *reduce;
     struct tile tile;
@@ -89,7 +91,7 @@ static size_t range_bytes(const struct clcnn_conv2d_problem *problem)
     return (size_t)(filters * (clcnn_conv2d_taps(problem) + 1)) * sizeof(float);
 }
 
-bool clcnn_conv2d_filter_strips_usable(const struct clcnn_conv2d_problem *problem)
+static bool usable(const struct clcnn_conv2d_problem *problem)
 {
     int64_t outputs = clcnn_min(problem->q, 8);
     return problem->groups == 1 && problem->c <= 4 &&
@@ -99,8 +101,9 @@ bool clcnn_conv2d_filter_strips_usable(const struct clcnn_conv2d_problem *proble
 
 /* Whole tiles at nine tenths of the peak, the strips copied 8 floats a cycle, and the sums added up
  * over the ranges. Measured within 20 % of this on AVX-512. */
-double clcnn_conv2d_filter_strips_cost(const struct clcnn_conv2d_problem *problem)
+static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
 {
+    (void)phase;
     struct tile tile = tile_of(problem);
     double lanes = (double)vector_lanes(problem), pixels = (double)clcnn_conv2d_pixels(problem);
     double runs = (double)(problem->s * problem->c) / (double)run_of(problem);
@@ -114,23 +117,22 @@ double clcnn_conv2d_filter_strips_cost(const struct clcnn_conv2d_problem *proble
            clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
-void clcnn_conv2d_filter_strips_destroy(struct clcnn_conv2d_filter_strips *op)
+static void destroy(void *state)
 {
-    if (!op)
-        return;
+    struct filter_strips *op = state;
     clcnn_kernel_destroy(&op->multiply);
     clcnn_kernel_destroy(&op->reduce);
     free(op);
 }
 
-static int64_t blocks_of(const struct clcnn_conv2d_filter_strips *op, int64_t n)
+static int64_t blocks_of(const struct filter_strips *op, int64_t n)
 {
     return n * clcnn_divide_up(op->problem.p, op->block[0]) *
            clcnn_divide_up(op->problem.q, op->block[1]);
 }
 
 /* As wide as fits, then as tall; and some ranges of blocks for every core. */
-static void plan(struct clcnn_conv2d_filter_strips *op)
+static void plan(struct filter_strips *op)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
     int64_t room = strip_floats(problem), wanted = 4 * problem->compute_units;
@@ -151,12 +153,13 @@ static void plan(struct clcnn_conv2d_filter_strips *op)
     op->ranges = clcnn_min(clcnn_min(wanted, affordable), blocks_of(op, problem->n));
 }
 
-enum clcnn_status clcnn_conv2d_filter_strips_create(const struct clcnn_conv2d_problem *problem,
-                                                    struct clcnn_conv2d_filter_strips **out)
+static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
+                                enum clcnn_conv2d_phase phase, void **state)
 {
     static const char program[] = "conv2d_filter_strips_cpu";
     enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_conv2d_filter_strips *op = NULL;
+    struct filter_strips *op = NULL;
+    (void)phase;
     bool narrow = panel_filters(problem) == vector_lanes(problem);
     char options[64];
     TRY(clcnn_alloc(1, sizeof(*op), &op));
@@ -168,22 +171,24 @@ enum clcnn_status clcnn_conv2d_filter_strips_create(const struct clcnn_conv2d_pr
                             &op->multiply));
     TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_filter_strips_reduce",
                             &op->reduce));
-    *out = op;
+    *state = op;
     op = NULL;
 done:
-    clcnn_conv2d_filter_strips_destroy(op);
+    if (op)
+        destroy(op);
     return status;
 }
 
-size_t clcnn_conv2d_filter_strips_workspace(const struct clcnn_conv2d_filter_strips *op)
+static size_t workspace(const void *state)
 {
+    const struct filter_strips *op = state;
     return (size_t)op->ranges * range_bytes(&op->problem);
 }
 
-enum clcnn_status clcnn_conv2d_filter_strips_run(struct clcnn_conv2d_filter_strips *op,
-                                                 const struct clcnn_conv2d_call *call)
+static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
+    struct filter_strips *op = state;
     const struct clcnn_conv2d_problem *p = &op->problem;
     const struct clcnn_conv2d_args *args = call->args;
     int64_t blocks = blocks_of(op, call->n), each = clcnn_divide_up(blocks, op->ranges);
@@ -200,3 +205,12 @@ enum clcnn_status clcnn_conv2d_filter_strips_run(struct clcnn_conv2d_filter_stri
 done:
     return status;
 }
+
+const struct clcnn_conv2d_implicit_part clcnn_conv2d_filter_strips = {
+    .usable = usable,
+    .cost = cost,
+    .create = create,
+    .destroy = destroy,
+    .workspace = workspace,
+    .run = run,
+};

@@ -1,5 +1,6 @@
-#include "op/conv2d_forward_strips.h"
+/* Convolution with few channels, from strips of the image (cl/conv2d_forward_strips_cpu.cl). */
 #include "base/memory.h"
+#include "op/conv2d_implicit_gemm.h"
 #include "op/storage.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 /* As in the kernel, and what of it shares the first-level cache with the filter. */
 enum { STRIP = 7168, PREFERRED_STRIP = 5120 };
 
-struct clcnn_conv2d_forward_strips {
+struct forward_strips {
     struct clcnn_conv2d_problem problem;
     struct clcnn_kernel *pack, *multiply;
     int64_t block[2]; /* outputs of a block, down and across */
@@ -56,7 +57,7 @@ static size_t packed_bytes(const struct clcnn_conv2d_problem *problem)
 }
 
 /* Strips pay where a run of a patch is about as short as a vector. */
-bool clcnn_conv2d_forward_strips_usable(const struct clcnn_conv2d_problem *problem)
+static bool usable(const struct clcnn_conv2d_problem *problem)
 {
     bool few = problem->c <= 4 || problem->s * problem->c <= 2 * vector_lanes(problem);
     return few && problem->groups == 1 && 2 * problem->q >= tile_outputs(problem) &&
@@ -66,8 +67,9 @@ bool clcnn_conv2d_forward_strips_usable(const struct clcnn_conv2d_problem *probl
 
 /* Whole panels and tiles at the peak, three taps' time to store the sums, the strips copied, and
  * half of the operands from memory meanwhile. Measured within 25 % of this on AVX-512. */
-double clcnn_conv2d_forward_strips_cost(const struct clcnn_conv2d_problem *problem)
+static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
 {
+    (void)phase;
     double lanes = (double)vector_lanes(problem), taps = (double)clcnn_conv2d_taps(problem);
     double outputs = (double)(problem->n * problem->p) *
                      (double)clcnn_round_up(problem->q, tile_outputs(problem));
@@ -80,23 +82,22 @@ double clcnn_conv2d_forward_strips_cost(const struct clcnn_conv2d_problem *probl
            0.5 * clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
 
-void clcnn_conv2d_forward_strips_destroy(struct clcnn_conv2d_forward_strips *op)
+static void destroy(void *state)
 {
-    if (!op)
-        return;
+    struct forward_strips *op = state;
     clcnn_kernel_destroy(&op->pack);
     clcnn_kernel_destroy(&op->multiply);
     free(op);
 }
 
-static int64_t blocks_of(const struct clcnn_conv2d_forward_strips *op, int64_t n)
+static int64_t blocks_of(const struct forward_strips *op, int64_t n)
 {
     return n * clcnn_divide_up(op->problem.p, op->block[0]) *
            clcnn_divide_up(op->problem.q, op->block[1]);
 }
 
 /* As wide as fits, then as tall, but some blocks for every core. */
-static void plan(struct clcnn_conv2d_forward_strips *op)
+static void plan(struct forward_strips *op)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
     op->panels = clcnn_divide_up(problem->k, panel_filters(problem));
@@ -112,12 +113,13 @@ static void plan(struct clcnn_conv2d_forward_strips *op)
         op->block[0]++;
 }
 
-enum clcnn_status clcnn_conv2d_forward_strips_create(const struct clcnn_conv2d_problem *problem,
-                                                     struct clcnn_conv2d_forward_strips **out)
+static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
+                                enum clcnn_conv2d_phase phase, void **state)
 {
     static const char program[] = "conv2d_forward_strips_cpu";
     enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_conv2d_forward_strips *op = NULL;
+    struct forward_strips *op = NULL;
+    (void)phase;
     bool narrow = panel_filters(problem) == vector_lanes(problem);
     char options[64];
     TRY(clcnn_alloc(1, sizeof(*op), &op));
@@ -129,38 +131,40 @@ enum clcnn_status clcnn_conv2d_forward_strips_create(const struct clcnn_conv2d_p
                             &op->pack));
     TRY(clcnn_kernel_create(problem->device, program, options, "conv2d_forward_strips",
                             &op->multiply));
-    *out = op;
+    *state = op;
     op = NULL;
 done:
-    clcnn_conv2d_forward_strips_destroy(op);
+    if (op)
+        destroy(op);
     return status;
 }
 
-size_t clcnn_conv2d_forward_strips_packed(const struct clcnn_conv2d_forward_strips *op)
+static size_t packed_filter(const void *state)
 {
+    const struct forward_strips *op = state;
     return op->packed_bytes;
 }
 
-enum clcnn_status clcnn_conv2d_forward_strips_pack(struct clcnn_conv2d_forward_strips *op,
-                                                   struct clcnn_stream *stream,
-                                                   const struct clcnn_buffer *w,
-                                                   const struct clcnn_buffer *packed)
+static enum clcnn_status pack_filter(void *state, struct clcnn_stream *stream,
+                                     const struct clcnn_buffer *w,
+                                     const struct clcnn_buffer *packed)
 {
+    struct forward_strips *op = state;
     return clcnn_launch(
         stream, op->pack, GRID1(op->panels, 1),
         ARGS(BUFFER(w), BUFFER(packed), INT(clcnn_conv2d_taps(&op->problem)), INT(op->problem.k)));
 }
 
-enum clcnn_status clcnn_conv2d_forward_strips_run(struct clcnn_conv2d_forward_strips *op,
-                                                  const struct clcnn_conv2d_call *call)
+static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
+    struct forward_strips *op = state;
     const struct clcnn_conv2d_problem *p = &op->problem;
     const struct clcnn_conv2d_args *args = call->args;
     const struct clcnn_buffer *packed = args->packed_w;
     if (!packed) {
         packed = args->workspace;
-        TRY(clcnn_conv2d_forward_strips_pack(op, call->stream, args->w, packed));
+        TRY(pack_filter(op, call->stream, args->w, packed));
     }
     TRY(clcnn_launch(call->stream, op->multiply, GRID1(blocks_of(op, call->n), 1),
                      ARGS(BUFFER(args->x), BUFFER(packed), BUFFER(args->bias), BUFFER(args->y),
@@ -170,3 +174,14 @@ enum clcnn_status clcnn_conv2d_forward_strips_run(struct clcnn_conv2d_forward_st
 done:
     return status;
 }
+
+const struct clcnn_conv2d_implicit_part clcnn_conv2d_forward_strips = {
+    .usable = usable,
+    .cost = cost,
+    .create = create,
+    .destroy = destroy,
+    .workspace = packed_filter,
+    .run = run,
+    .packed_filter = packed_filter,
+    .pack_filter = pack_filter,
+};

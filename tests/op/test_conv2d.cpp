@@ -136,6 +136,32 @@ TEST_CASE("conv2d: patches read in place, exactly", "[conv2d]")
         test_everywhere(params, CONV_INTEGERS);
 }
 
+/* Whole vectors of channels: the gradients read x, dy and w where they are. */
+TEST_CASE("conv2d: gradients from tensors in place, exactly", "[conv2d]")
+{
+    for (int pixels : {8, 13, 14, 15, 20, 21, 22, 29})
+        test_everywhere(make(1, 1, pixels, 32, 5, 1, 1), CONV_INTEGERS);
+    const conv_case cases[] = {
+        make(1, 4, 5, 48, 14, 1, 1), /* half a panel, a tile and a filter */
+        with_bias(make(2, 5, 3, 80, 27, 1, 1), CLCNN_ACTIVATION_LINEAR),
+        make(1, 4, 4, 32, 600, 1, 1), /* deeper than a block */
+        groups(make(2, 5, 5, 96, 30, 1, 1), 2),
+        pads(make(1, 4, 5, 32, 13, 1, 1), 1, 0, 2, 3),
+        strides(make(2, 9, 11, 48, 20, 1, 1), 2, 3),
+        strides(groups(make(2, 10, 8, 64, 32, 1, 1), 2), 3, 1),
+        same(make(2, 5, 6, 32, 13, 3, 3)),
+        dilation(same(make(1, 5, 9, 48, 27, 3, 3)), 4, 1), /* taps that meet few outputs */
+        pads(make(2, 4, 5, 32, 16, 3, 2), 3, 0, 2, 5),
+        groups(same(make(1, 7, 7, 64, 32, 3, 3)), 2),
+        /* More than the nearer cache holds. */
+        with_bias(make(1, 108, 108, 32, 13, 1, 1), CLCNN_ACTIVATION_LINEAR),
+        same(make(2, 75, 76, 32, 14, 2, 1)),
+    };
+    for (const conv_case &params : cases)
+        test_everywhere(params, CONV_INTEGERS);
+    test_everywhere(make(4, 54, 55, 32, 13, 1, 1), CONV_INTEGERS, 1);
+}
+
 /* Few channels: strips of image rows, longer than local memory holds in the last. */
 TEST_CASE("conv2d: first layers, exactly", "[conv2d]")
 {
