@@ -1,8 +1,10 @@
 #include "cli.h"
+#include "preprocess.h"
 #include "samples.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct evaluation {
     struct common_options common;
@@ -14,6 +16,7 @@ struct evaluation {
     struct clcnn_trainer *trainer;
     struct clcnn_session *session;
     struct clcnn_dataset test;
+    struct preprocess preprocess;
 };
 
 #define LEAST_PROBABILITY 1e-7 /* as in Keras's loss of probabilities */
@@ -23,13 +26,34 @@ static void *allocate(int64_t count, size_t size)
     return calloc((size_t)(count > 0 ? count : 1), size);
 }
 
-/* The images as the model's input, value / 255. */
-static void spread(const struct clcnn_tensor *images, float *x)
+/* The images as the model's input. */
+static void spread(const struct evaluation *e, float *x)
 {
-    const void *data = clcnn_tensor_const_data(images);
-    bool bytes = clcnn_tensor_dtype(images) == CLCNN_DTYPE_UINT8;
-    for (int64_t i = 0; i < clcnn_tensor_count(images); i++)
-        x[i] = bytes ? (float)((const unsigned char *)data)[i] / 255.0f : ((const float *)data)[i];
+    const void *data = clcnn_tensor_const_data(e->test.x);
+    struct image_size size = model_image_size(e->model);
+    int64_t all = clcnn_tensor_count(e->test.x), one = all / clcnn_tensor_count(e->test.labels);
+    if (clcnn_tensor_dtype(e->test.x) == CLCNN_DTYPE_FLOAT32)
+        memcpy(x, data, (size_t)all * sizeof(*x));
+    else
+        for (int64_t i = 0; i < all; i += one)
+            preprocess_image(&e->preprocess, &size, (const unsigned char *)data + i, x + i);
+}
+
+/* -log of a class's probability; scores that are no probabilities go through softmax. */
+static double loss_of(const float *y, int64_t classes, int32_t label)
+{
+    double sum = 0, largest = (double)y[0], total = 0;
+    bool probabilities = true;
+    for (int64_t c = 0; c < classes; c++) {
+        sum += (double)y[c];
+        largest = fmax(largest, (double)y[c]);
+        probabilities = probabilities && y[c] >= 0.0f;
+    }
+    if (probabilities && fabs(sum - 1) < 1e-3)
+        return -log(fmax((double)y[label], LEAST_PROBABILITY));
+    for (int64_t c = 0; c < classes; c++)
+        total += exp((double)y[c] - largest);
+    return log(total) + largest - (double)y[label];
 }
 
 static void score(const struct clcnn_dataset *test, const float *y, int64_t classes,
@@ -42,7 +66,7 @@ static void score(const struct clcnn_dataset *test, const float *y, int64_t clas
         for (int64_t c = 1; c < classes; c++)
             best = y[c] > y[best] ? c : best;
         metrics->accuracy += best == labels[i];
-        metrics->loss -= log(fmax((double)y[labels[i]], LEAST_PROBABILITY));
+        metrics->loss += loss_of(y, classes, labels[i]);
     }
     metrics->accuracy /= (double)metrics->samples;
     metrics->loss /= (double)metrics->samples;
@@ -57,7 +81,7 @@ static enum clcnn_status evaluate_session(struct evaluation *e, struct clcnn_met
     float *y = allocate(count * classes, sizeof(*y));
     enum clcnn_status status = x && y ? CLCNN_STATUS_OK : CLCNN_STATUS_OUT_OF_MEMORY;
     if (status == CLCNN_STATUS_OK) {
-        spread(e->test.x, x);
+        spread(e, x);
         status = clcnn_session_predict(e->session, count, x, y);
     }
     if (status == CLCNN_STATUS_OK)
@@ -73,9 +97,10 @@ static enum clcnn_status evaluate(struct evaluation *e, const char *name)
     struct clcnn_metrics metrics;
     struct clcnn_trainer_params params = {.batch_size = (int)e->batch};
     struct clcnn_session_params storage = {.batch = (int)e->batch, .storage = e->storage};
-    bool trains = e->storage == CLCNN_DTYPE_FLOAT32;
-    CLI_TRY(clcnn_network_create(name, 0, &e->model));
-    CLI_TRY(clcnn_model_load_weights(e->model, e->weights));
+    bool trains = e->storage == CLCNN_DTYPE_FLOAT32 && !is_onnx(name);
+    CLI_TRY(load_model(name, &e->model));
+    if (e->weights)
+        CLI_TRY(clcnn_model_load_weights(e->model, e->weights));
     CLI_TRY(load_samples(e->model, e->data, true, e->limit, &e->test));
     CLI_TRY(open_device(&e->common, false, &e->device));
     if (trains)
@@ -113,15 +138,21 @@ int evaluate_command(const struct command *command, int argc, char **argv)
         {"batch", "N", "images per run (64)", OPTION_INT, &e.batch, 1, 65536},
         {"storage", "T", "of activations and weights: float32 or float16 (float32)", OPTION_TEXT,
          &e.storage_word, 0, 0},
+        {"preprocess", "P", PREPROCESS_HELP, OPTION_TEXT, &e.preprocess.word, 0, 0},
+        {"mean", "M", "subtracted from unit pixels: one number or three", OPTION_TEXT,
+         &e.preprocess.mean, 0, 0},
+        {"std", "S", "divides them then", OPTION_TEXT, &e.preprocess.deviation, 0, 0},
         {"limit", "N", "use only the first N images", OPTION_INT, &e.limit, 1, 1e9},
         {0},
     };
     int code = begin_command(command, options, &e.common, argc, argv, 1, 1, &arguments);
-    if (code < 0 && (!e.data || !e.weights)) {
-        fprintf(stderr, "clcnn evaluate: --weights and --data are required\n");
+    if (code < 0 && (!e.data || (!e.weights && !is_onnx(arguments.items[0])))) {
+        fprintf(stderr, "clcnn evaluate: --data, and --weights but for an ONNX file, are "
+                        "required\n");
         code = EXIT_USAGE;
     }
-    if (code < 0 && !parse_storage("evaluate", e.storage_word, &e.storage))
+    if (code < 0 && (!parse_storage("evaluate", e.storage_word, &e.storage) ||
+                     !preprocess_parse("evaluate", &e.preprocess)))
         code = EXIT_USAGE;
     if (code < 0)
         code = finish_command(command, evaluate(&e, arguments.items[0]));

@@ -6,10 +6,12 @@
 
 static const struct command commands[] = {
     {"devices", "", "list the OpenCL devices and say which one would be used", devices_command},
-    {"summary", "MODEL", "print a model's layers, shapes and parameter counts", summary_command},
+    {"summary", "MODEL|FILE.onnx", "print a model's layers, shapes and parameter counts",
+     summary_command},
     {"train", "MODEL --data D", "train a model on a data set", train_command},
-    {"evaluate", "MODEL --weights W --data D", "loss and accuracy on a test set", evaluate_command},
-    {"predict", "MODEL --weights W IMAGE...", "classify pictures", predict_command},
+    {"evaluate", "MODEL --weights W|FILE.onnx --data D", "loss and accuracy on a test set",
+     evaluate_command},
+    {"predict", "MODEL --weights W|FILE.onnx IMAGE...", "classify pictures", predict_command},
     {"verify", "PATH...", "run ONNX models on their test data and compare", verify_command},
     {"bench", "gemm|conv|train|start", "measure speed on this device", bench_command},
     {0},

@@ -1,11 +1,13 @@
 #include "cli.h"
 #include "picture.h"
+#include "preprocess.h"
 #include "samples.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TOP 3
+#define TOP 5
 
 struct prediction {
     struct common_options common;
@@ -17,23 +19,42 @@ struct prediction {
     struct clcnn_model *model;
     struct clcnn_session *session;
     struct clcnn_dataset test; /* the pictures of --data; else only its class names */
-    int classes, right;
+    struct preprocess preprocess;
+    const char *labels; /* a file of class names, one to a line */
+    char *names_text, **names;
+    int name_count, classes, right;
     bool rich;
 };
 
 /* The picture as the model's input. */
 static enum clcnn_status run(struct prediction *p, const struct clcnn_tensor *image, float *scores)
 {
-    size_t count = clcnn_tensor_bytes(image);
-    const unsigned char *pixels = clcnn_tensor_const_data(image);
-    float *x = malloc(count * sizeof(*x));
+    struct image_size size = model_image_size(p->model);
+    float *x = malloc(clcnn_tensor_bytes(image) * sizeof(*x));
     if (!x)
         return CLCNN_STATUS_OUT_OF_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        x[i] = (float)pixels[i] / 255.0f;
+    preprocess_image(&p->preprocess, &size, clcnn_tensor_const_data(image), x);
     enum clcnn_status status = clcnn_session_predict(p->session, 1, x, scores);
     free(x);
     return status;
+}
+
+/* Scores that are no probabilities go through softmax. */
+static void to_probabilities(float *scores, int classes)
+{
+    double sum = 0, total = 0, largest = (double)scores[0];
+    bool probabilities = true;
+    for (int c = 0; c < classes; c++) {
+        sum += (double)scores[c];
+        largest = fmax(largest, (double)scores[c]);
+        probabilities = probabilities && scores[c] >= 0.0f;
+    }
+    if (probabilities && fabs(sum - 1) < 1e-2)
+        return;
+    for (int c = 0; c < classes; c++)
+        total += exp((double)scores[c] - largest);
+    for (int c = 0; c < classes; c++)
+        scores[c] = (float)(exp((double)scores[c] - largest) / total);
 }
 
 static void rank(const float *scores, int classes, int best[TOP])
@@ -52,6 +73,8 @@ static void rank(const float *scores, int classes, int best[TOP])
 
 static const char *class_name(const struct prediction *p, int index, char number[16])
 {
+    if (index < p->name_count)
+        return p->names[index];
     if (p->test.names && index < p->test.classes)
         return p->test.names[index];
     snprintf(number, 16, "%d", index);
@@ -109,6 +132,7 @@ static enum clcnn_status show(struct prediction *p, const char *title,
     int best[TOP];
     enum clcnn_status status = scores ? run(p, image, scores) : CLCNN_STATUS_OUT_OF_MEMORY;
     if (status == CLCNN_STATUS_OK) {
+        to_probabilities(scores, p->classes);
         rank(scores, p->classes, best);
         p->right += best[0] == label;
         if (p->common.json)
@@ -154,18 +178,50 @@ done:
     return status;
 }
 
+/* Class names, one to a line. */
+static bool read_labels(struct prediction *p)
+{
+    FILE *file = fopen(p->labels, "rb");
+    long size = file && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    bool done = size >= 0 && size < 1 << 24 && fseek(file, 0, SEEK_SET) == 0;
+    p->names_text = done ? calloc((size_t)size + 1, 1) : NULL;
+    done = p->names_text && fread(p->names_text, 1, (size_t)size, file) == (size_t)size;
+    p->names = done ? calloc((size_t)size + 1, sizeof(*p->names)) : NULL;
+    for (char *line = p->names ? p->names_text : NULL; line && *line;) {
+        char *end = strchr(line, '\n');
+        p->names[p->name_count++] = line;
+        if (end)
+            *end = '\0';
+        line[strcspn(line, "\r")] = '\0';
+        line = end ? end + 1 : NULL;
+    }
+    if (file)
+        fclose(file);
+    if (!p->names)
+        fprintf(stderr, "clcnn predict: --labels %s cannot be read\n", p->labels);
+    return p->names != NULL;
+}
+
+static int count_classes(const struct clcnn_shape *output)
+{
+    int64_t count = 1;
+    for (int i = 0; i < output->rank; i++)
+        count *= output->dim[i] == CLCNN_DIM_BATCH ? 1 : output->dim[i];
+    return (int)count;
+}
+
 static enum clcnn_status predict(struct prediction *p, const struct arguments *arguments)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    CLI_TRY(clcnn_network_create(arguments->items[0], 0, &p->model));
-    CLI_TRY(clcnn_model_load_weights(p->model, p->weights));
+    CLI_TRY(load_model(arguments->items[0], &p->model));
+    if (p->weights)
+        CLI_TRY(clcnn_model_load_weights(p->model, p->weights));
     if (p->data)
         CLI_TRY(load_samples(p->model, p->data, true, p->limit, &p->test));
     CLI_TRY(open_device(&p->common, false, &p->device));
     struct clcnn_session_params params = {.tune = p->tune, .storage = p->storage};
     CLI_TRY(clcnn_session_create(p->device, p->model, &params, &p->session));
-    const struct clcnn_shape *output = clcnn_model_output_shape(p->model);
-    p->classes = (int)output->dim[output->rank - 1];
+    p->classes = count_classes(clcnn_model_output_shape(p->model));
     p->rich = terminal_is_rich();
     if (p->common.json) {
         json_begin();
@@ -187,6 +243,11 @@ int predict_command(const struct command *command, int argc, char **argv)
     const struct option options[] = {
         {"weights", "FILE", "safetensors, as written by train --save", OPTION_TEXT, &p.weights, 0,
          0},
+        {"labels", "FILE", "class names, one to a line", OPTION_TEXT, &p.labels, 0, 0},
+        {"preprocess", "P", PREPROCESS_HELP, OPTION_TEXT, &p.preprocess.word, 0, 0},
+        {"mean", "M", "subtracted from unit pixels: one number or three", OPTION_TEXT,
+         &p.preprocess.mean, 0, 0},
+        {"std", "S", "divides them then", OPTION_TEXT, &p.preprocess.deviation, 0, 0},
         {"data", "D", "class names; without an IMAGE also pictures, from its test half",
          OPTION_TEXT, &p.data, 0, 0},
         {"limit", "N", "pictures taken from --data (8)", OPTION_INT, &p.limit, 1, 1e6},
@@ -199,11 +260,14 @@ int predict_command(const struct command *command, int argc, char **argv)
         {0},
     };
     int code = begin_command(command, options, &p.common, argc, argv, 1, -1, &arguments);
-    if (code < 0 && (!p.weights || (arguments.count < 2 && !p.data))) {
-        fprintf(stderr, "clcnn predict: --weights, and an IMAGE or --data, are required\n");
+    if (code < 0 &&
+        ((!p.weights && !is_onnx(arguments.items[0])) || (arguments.count < 2 && !p.data))) {
+        fprintf(stderr, "clcnn predict: --weights (but for an ONNX file), and an IMAGE or --data, "
+                        "are required\n");
         code = EXIT_USAGE;
     }
-    if (code < 0 && !parse_storage("predict", p.storage_word, &p.storage))
+    if (code < 0 && (!parse_storage("predict", p.storage_word, &p.storage) ||
+                     !preprocess_parse("predict", &p.preprocess) || (p.labels && !read_labels(&p))))
         code = EXIT_USAGE;
     if (code < 0)
         code = finish_command(command, predict(&p, &arguments));
@@ -211,6 +275,8 @@ int predict_command(const struct command *command, int argc, char **argv)
     clcnn_model_destroy(&p.model);
     clcnn_device_destroy(&p.device);
     clcnn_dataset_clear(&p.test);
+    free(p.names);
+    free(p.names_text);
     free(arguments.items);
     return code;
 }

@@ -1,22 +1,18 @@
 #include "samples.h"
+#include "preprocess.h"
 #include <clcnn/onnx.h>
 #include <stdio.h>
 #include <string.h>
 
-enum clcnn_status load_model(const char *name, struct clcnn_model **out)
+bool is_onnx(const char *name)
 {
     size_t length = strlen(name);
-    bool file = length > 5 && strcmp(name + length - 5, ".onnx") == 0;
-    return file ? clcnn_onnx_load(name, NULL, out) : clcnn_network_create(name, 0, out);
+    return length > 5 && strcmp(name + length - 5, ".onnx") == 0;
 }
 
-/* The model's input as height, width, channels. */
-static void input_size(const struct clcnn_model *model, int size[3])
+enum clcnn_status load_model(const char *name, struct clcnn_model **out)
 {
-    const struct clcnn_shape *shape = clcnn_model_input_shape(model);
-    size[0] = shape->rank > 1 ? (int)shape->dim[1] : 1;
-    size[1] = shape->rank > 2 ? (int)shape->dim[2] : 1;
-    size[2] = shape->rank > 3 ? (int)shape->dim[3] : 1;
+    return is_onnx(name) ? clcnn_onnx_load(name, NULL, out) : clcnn_network_create(name, 0, out);
 }
 
 static void centre(const unsigned char *from, const int64_t small[3], unsigned char *to,
@@ -79,8 +75,8 @@ enum clcnn_status load_samples(const struct clcnn_model *model, const char *sour
     enum clcnn_status status = clcnn_dataset_load(source, test, limit, out);
     if (status != CLCNN_STATUS_OK)
         return status;
-    int size[3];
-    input_size(model, size);
+    struct image_size wanted = model_image_size(model);
+    int size[] = {wanted.height, wanted.width, wanted.channels};
     const struct clcnn_shape *had = clcnn_tensor_shape(out->x);
     bool fits = had->dim[1] == size[0] && had->dim[2] == size[1];
     if (!fits && had->rank == 4 && had->dim[3] == size[2] &&
@@ -94,12 +90,11 @@ enum clcnn_status load_samples(const struct clcnn_model *model, const char *sour
 enum clcnn_status load_picture(const struct clcnn_model *model, const char *path, bool inverted,
                                struct clcnn_tensor **out)
 {
-    int size[3];
+    struct image_size size = model_image_size(model);
     struct clcnn_tensor *image = NULL;
-    input_size(model, size);
-    enum clcnn_status status = clcnn_image_read(path, size[2], &image);
+    enum clcnn_status status = clcnn_image_read(path, size.channels, &image);
     if (status == CLCNN_STATUS_OK)
-        status = clcnn_image_resize(image, size[0], size[1], out);
+        status = clcnn_image_resize(image, size.height, size.width, out);
     if (status == CLCNN_STATUS_OK && inverted) {
         unsigned char *pixels = clcnn_tensor_data(*out);
         for (size_t i = 0; i < clcnn_tensor_bytes(*out); i++)

@@ -7,6 +7,7 @@
 
 /* A model by its name, or an ONNX file by its path. */
 enum clcnn_status load_model(const char *name, struct clcnn_model **out);
+bool is_onnx(const char *name);
 
 /* Loads one half of a data set as the model's input wants it: smaller images are centred on zeros
  * (the 28x28 digits on LeNet's 32x32), others resized; the number of classes must fit the

@@ -243,8 +243,8 @@ struct clcnn_layer *clcnn_onnx_sole_layer(const struct clcnn_onnx_node *node,
 enum clcnn_status clcnn_onnx_map(struct clcnn_onnx_node *node, const struct clcnn_map_params *map,
                                  const struct clcnn_onnx_value *values, int count, int type);
 
-/* Output 0 = the inputs one after another along `axis`, of the shape `shape` altogether: as a layer,
- * or on the host if all are constants. */
+/* Output 0 = the inputs one after another along `axis`, of the shape `shape` altogether: as a
+ * layer, or on the host if all are constants. */
 enum clcnn_status clcnn_onnx_join(struct clcnn_onnx_node *node, int axis,
                                   const struct clcnn_shape *shape);
 enum clcnn_status clcnn_onnx_join_constants(struct clcnn_onnx_node *node, int axis,
