@@ -23,7 +23,8 @@ static bool reads_by_image(const struct clcnn_model *model, const struct clcnn_l
 {
     const struct clcnn_layer *input = &model->layers[layer->inputs[slot]];
     if (input->kind == CLCNN_LAYER_CONSTANT) /* operands of full rank alone say what they repeat */
-        return (layer->kind == CLCNN_LAYER_MAP || layer->kind == CLCNN_LAYER_JOIN) &&
+        return (layer->kind == CLCNN_LAYER_MAP || layer->kind == CLCNN_LAYER_JOIN ||
+                layer->kind == CLCNN_LAYER_NORMALIZE) &&
                repeats(&layer->views[slot]) && layer->views[slot].rank == layer->shape.rank;
     if (!layer->views)
         return true;
@@ -37,6 +38,12 @@ static bool keeps_images_apart(const struct clcnn_layer *layer)
     switch (layer->kind) {
     case CLCNN_LAYER_JOIN:
         return layer->u.axis != 0;
+    case CLCNN_LAYER_SOFTMAX:
+        return !(layer->u.softmax.axes & 1);
+    case CLCNN_LAYER_NORMALIZE:
+        return !(layer->u.normalize.axes & 1) &&
+               (layer->u.normalize.normalization != CLCNN_NORMALIZATION_LOCAL_RESPONSE ||
+                layer->u.normalize.axis > 0);
     case CLCNN_LAYER_MATMUL:
         return layer->shape.rank > 2;
     case CLCNN_LAYER_ACTIVATION:

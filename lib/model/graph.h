@@ -20,7 +20,10 @@
 
 #include <clcnn/map.h>
 #include <clcnn/model.h>
+#include <clcnn/normalize.h>
 #include <clcnn/pool2d.h>
+#include <clcnn/reduce.h>
+#include <clcnn/softmax.h>
 #include <clcnn/view.h>
 
 enum clcnn_layer_kind {
@@ -38,6 +41,9 @@ enum clcnn_layer_kind {
     CLCNN_LAYER_MAP,      /* a function of each element; inputs are broadcast */
     CLCNN_LAYER_JOIN,     /* inputs one after another along an axis */
     CLCNN_LAYER_MATMUL,   /* [..., M, K] times [..., K, N], the dimensions before broadcast */
+    CLCNN_LAYER_REDUCE,   /* over the dimensions where the output has size 1 */
+    CLCNN_LAYER_SOFTMAX,
+    CLCNN_LAYER_NORMALIZE, /* inputs x, or x, scale and bias */
 };
 
 /* What Keras calls a layer; see clcnn_layer_types. */
@@ -87,6 +93,9 @@ struct clcnn_layer {
         float rate; /* DROPOUT: 0 <= rate < 1 */
         struct clcnn_map_params map;
         int axis; /* JOIN: of the output */
+        struct clcnn_reduce_params reduce;
+        struct clcnn_softmax_params softmax;
+        struct clcnn_normalize_params normalize;
     } u;
     bool hidden; /* a softmax split from its conv2d or dense: not a row of the summary */
 };

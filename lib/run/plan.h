@@ -100,7 +100,7 @@ struct clcnn_step_impl {
 extern const struct clcnn_step_impl clcnn_step_conv2d, clcnn_step_dense, clcnn_step_pool2d,
     clcnn_step_activation, clcnn_step_dropout, clcnn_step_add, clcnn_step_concatenate,
     clcnn_step_convert, clcnn_step_copy, clcnn_step_transpose, clcnn_step_constant, clcnn_step_map,
-    clcnn_step_join, clcnn_step_matmul;
+    clcnn_step_join, clcnn_step_matmul, clcnn_step_reduce, clcnn_step_softmax, clcnn_step_normalize;
 
 struct clcnn_plan_params {
     int batch;

@@ -278,6 +278,12 @@ static const struct clcnn_step_impl *impl_of(const struct clcnn_layer *layer)
         return &clcnn_step_map;
     case CLCNN_LAYER_JOIN:
         return &clcnn_step_join;
+    case CLCNN_LAYER_REDUCE:
+        return &clcnn_step_reduce;
+    case CLCNN_LAYER_SOFTMAX:
+        return &clcnn_step_softmax;
+    case CLCNN_LAYER_NORMALIZE:
+        return &clcnn_step_normalize;
     case CLCNN_LAYER_MATMUL:
         return &clcnn_step_matmul;
     case CLCNN_LAYER_INPUT:

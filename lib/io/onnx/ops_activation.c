@@ -194,42 +194,57 @@ static void order_ending_in(const struct clcnn_onnx_value *x, int axis, int orde
     order[kept] = axis;
 }
 
-/* Until opset 12 the axes from `axis` on are one. */
-static enum clcnn_status softmax_of_rows(struct clcnn_onnx_node *node, int axis)
+/* Softmax, or its logarithm, over several axes. */
+static enum clcnn_status softmax_over(struct clcnn_onnx_node *node,
+                                      const struct clcnn_onnx_value *x, unsigned axes,
+                                      bool logarithm)
 {
-    static const int order[] = {0, 1};
     enum clcnn_status status = CLCNN_STATUS_OK;
-    struct clcnn_onnx_value rows = node->inputs[0];
-    rows.shape = (struct clcnn_shape){2, {1, 1}};
-    for (int i = 0; i < node->inputs[0].shape.rank; i++)
-        rows.shape.dim[i >= axis] *= node->inputs[0].shape.dim[i];
-    TRY(clcnn_onnx_plain(node, &rows));
-    TRY(softmax_last(node, &rows, order));
-    if (node->output_count > 0) {
-        TRY(clcnn_view_reshape(&node->outputs[0].view, &node->inputs[0].shape,
-                               &node->outputs[0].view));
-        node->outputs[0].shape = node->inputs[0].shape;
+    struct clcnn_onnx_value from = *x;
+    struct clcnn_view view;
+    int order[CLCNN_MAX_RANK], index;
+    struct clcnn_layer layer = {.kind = CLCNN_LAYER_SOFTMAX,
+                                .type = CLCNN_LAYER_TYPE_GENERAL,
+                                .class_name = node->op->type,
+                                .shape = {.rank = x->shape.rank},
+                                .kernel = -1,
+                                .bias = -1,
+                                .u.softmax.logarithm = logarithm};
+    if (from.layer < 0) {
+        TRY(clcnn_onnx_lay(node, x, NULL, &from.layer));
+        TRY(clcnn_view_dense(&x->shape, &from.view));
     }
+    clcnn_onnx_memory_order(&from.view, order);
+    for (int i = 0; i < x->shape.rank; i++) {
+        layer.shape.dim[i] = x->shape.dim[order[i]];
+        layer.u.softmax.axes |= axes >> order[i] & 1 ? 1u << i : 0;
+    }
+    TRY(clcnn_view_permute(&from.view, order, &view));
+    TRY(clcnn_onnx_add_layer(node, &layer, &from.layer, &view, 1, &index));
+    clcnn_onnx_output_layer(node, 0, index, &x->shape, order, x->type);
 done:
     return status;
 }
 
+/* Until opset 12 the axes from `axis` on are one. */
 static enum clcnn_status softmax(struct clcnn_onnx_node *node, bool logarithm)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_onnx_value x = node->inputs[0];
     int axis, order[CLCNN_MAX_RANK];
     bool one_axis = node->opset >= 13;
+    unsigned axes = 0;
     TRY(clcnn_onnx_axis(clcnn_onnx_int(node, "axis", one_axis ? -1 : 1), x.shape.rank, &axis));
     NODE_SUPPORTS(clcnn_onnx_is_float(x.type) && clcnn_onnx_count(&x) > 0,
                   "it needs floats, and some");
-    NODE_SUPPORTS(!logarithm, "log-softmax");
     TRY(clcnn_onnx_plain(node, &x));
     int64_t behind = 1;
     for (int i = axis + 1; i < x.shape.rank; i++)
         behind *= x.shape.dim[i];
-    if (!one_axis && behind > 1)
-        return softmax_of_rows(node, axis);
+    for (int i = axis; i < (one_axis ? axis + 1 : x.shape.rank); i++)
+        axes |= 1u << i;
+    if (logarithm || (!one_axis && behind > 1))
+        return softmax_over(node, &x, axes, logarithm);
     order_ending_in(&x, axis, order);
     TRY(softmax_last(node, &x, order));
 done:

@@ -191,6 +191,19 @@ static int target_type(struct clcnn_onnx_node *node)
     return (int)clcnn_onnx_int(node, "to", 0);
 }
 
+/* float16 is kept as float32 here, of the values that float16 has. */
+static enum clcnn_status round_to_half(struct clcnn_onnx_node *node)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_map_params narrow = {.type = CLCNN_DTYPE_FLOAT32, .to = CLCNN_DTYPE_FLOAT16};
+    struct clcnn_map_params widen = {.type = CLCNN_DTYPE_FLOAT16, .to = CLCNN_DTYPE_FLOAT32};
+    TRY(clcnn_onnx_map(node, &narrow, &node->inputs[0], 1, CLCNN_ONNX_FLOAT16));
+    struct clcnn_onnx_value half = node->outputs[0];
+    TRY(clcnn_onnx_map(node, &widen, &half, 1, CLCNN_ONNX_FLOAT16));
+done:
+    return status;
+}
+
 enum clcnn_status clcnn_onnx_cast(struct clcnn_onnx_node *node)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
@@ -210,8 +223,8 @@ enum clcnn_status clcnn_onnx_cast(struct clcnn_onnx_node *node)
         node->outputs[0].type = to;
         return status;
     }
-    NODE_SUPPORTS(to != CLCNN_ONNX_FLOAT16 || map.type != CLCNN_DTYPE_FLOAT32,
-                  "a conversion to float16 at run time");
+    if (to == CLCNN_ONNX_FLOAT16 && map.type == CLCNN_DTYPE_FLOAT32)
+        return round_to_half(node);
     if (to == CLCNN_ONNX_BOOL)
         map.function = CLCNN_FUNCTION_TO_BOOL;
     TRY(clcnn_onnx_map(node, &map, x, 1, to));
