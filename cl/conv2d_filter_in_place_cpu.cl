@@ -187,7 +187,7 @@ KERNEL conv2d_filter_in_place(INPUT(float, x), INPUT(float, dy), OUTPUT(float, d
     }
 }
 
-/* dw and db += the partial sums of `ranges` ranges, in order. Group i does FLOATS floats of them. */
+/* dw and db += the partial sums of `ranges` ranges, in order. Group i does FLOATS floats. */
 #define FLOATS 4096
 KERNEL conv2d_filter_in_place_add(INPUT(float, partial), OUTPUT(float, dw), OUTPUT(float, db),
                                   long count, int K, int ranges, int with_bias)
