@@ -24,6 +24,7 @@
 #include <clcnn/dense.h>
 #include <clcnn/device.h>
 #include <clcnn/elementwise.h>
+#include <clcnn/gather.h>
 #include <clcnn/gemm.h>
 #include <clcnn/log.h>
 #include <clcnn/loss.h>
