@@ -3,8 +3,8 @@
  *
  *   for i0, i1, ...:  y[...] = x[sum_d i_d x_stride[d] + at(index[...]) axis_stride]
  *
- * at(j) = j, or j + axis if j < 0, limited to 0 .. axis - 1. See walk.cl for what a work-item takes.
- * No local memory. */
+ * at(j) = j, or j + axis if j < 0, limited to 0 .. axis - 1. See walk.cl for what a work-item
+ * takes. No local memory. */
 #include "typed.cl"
 #include "walk.cl"
 

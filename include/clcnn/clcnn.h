@@ -33,8 +33,10 @@
 #include <clcnn/normalize.h>
 #include <clcnn/onnx.h>
 #include <clcnn/optimizer.h>
+#include <clcnn/pad.h>
 #include <clcnn/pool2d.h>
 #include <clcnn/reduce.h>
+#include <clcnn/resize.h>
 #include <clcnn/session.h>
 #include <clcnn/softmax.h>
 #include <clcnn/status.h>
