@@ -61,6 +61,15 @@ CLCNN_API enum clcnn_status clcnn_onnx_load_memory(const void *data, size_t size
                                                    const struct clcnn_onnx_params *params,
                                                    struct clcnn_model **out);
 
+/* Writes a model as ONNX, opset 17, with its weights: images as NCHW (a model whose arrays are
+ * channels-last gets Transpose nodes at its borders), nodes named as the layers. Reading the file
+ * back gives a model with the same weights that computes the same bits. The file is written whole
+ * or not at all, as by clcnn_model_save_weights.
+ * Requires: a finished model. Errors: INVALID_ARGUMENT, UNSUPPORTED (layers on views, which models
+ * from files may have: the message names the first; weights of 2 GiB and more), IO,
+ * OUT_OF_MEMORY. */
+CLCNN_API enum clcnn_status clcnn_onnx_save(const struct clcnn_model *model, const char *path);
+
 /* Reads a file that holds one tensor (TensorProto), such as input_0.pb of the ONNX backend tests:
  * floating-point types as FLOAT32, bool as UINT8, integers as INT64. *name (may be NULL) is freed
  * with clcnn_free, and empty where the file has none.

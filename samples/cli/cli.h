@@ -18,6 +18,7 @@ int summary_command(const struct command *command, int argc, char **argv);
 int train_command(const struct command *command, int argc, char **argv);
 int evaluate_command(const struct command *command, int argc, char **argv);
 int predict_command(const struct command *command, int argc, char **argv);
+int export_command(const struct command *command, int argc, char **argv);
 int verify_command(const struct command *command, int argc, char **argv);
 int bench_command(const struct command *command, int argc, char **argv);
 

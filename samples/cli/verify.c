@@ -283,12 +283,15 @@ int verify_command(const struct command *command, int argc, char **argv)
     const struct option options[] = {
         {"rtol", "X", "relative error allowed (1e-3, as ONNX's own tests)", OPTION_REAL,
          &v.limits.relative, 0, 1},
-        {"atol", "X", "absolute error allowed (1e-7)", OPTION_REAL, &v.limits.absolute, 0, 1e9},
+        {"atol", "X", "absolute error allowed (1e-7); 1e-6 of an output's largest always is",
+         OPTION_REAL, &v.limits.absolute, 0, 1e9},
+        {"max-error", "E", "bound of convolutions' relative error where they can (1e-4; 0: any)",
+         OPTION_REAL, &v.limits.max_error, 0, 1},
         {"filter", "TEXT", "only models whose path has this in it", OPTION_TEXT, &v.filter, 0, 0},
         {"quiet", NULL, "print failures and the summary alone", OPTION_FLAG, &v.quiet, 0, 0},
         {0},
     };
-    v.limits = (struct verify_limits){.relative = 1e-3, .absolute = 1e-7};
+    v.limits = (struct verify_limits){.relative = 1e-3, .absolute = 1e-7, .max_error = 1e-4};
     int code = begin_command(command, options, &v.common, argc, argv, 1, -1, &arguments);
     if (code < 0)
         code = finish_command(command, verify(&v, &arguments));

@@ -16,7 +16,10 @@ struct verify_data {
 };
 
 struct verify_limits {
-    double relative, absolute; /* |y - wanted| <= absolute + relative |wanted| */
+    /* |y - wanted| <= absolute + relative |wanted|; a float32 reference knows its elements no better
+     * than to about 1e-6 of its largest, so `absolute` is at least that. */
+    double relative, absolute;
+    double max_error; /* of convolutions, see <clcnn/conv2d.h>; 0 = any */
 };
 
 struct verify_outcome {

@@ -30,6 +30,13 @@ enum clcnn_status clcnn_onnx_load_memory(const void *data, size_t size,
     return fail();
 }
 
+enum clcnn_status clcnn_onnx_save(const struct clcnn_model *model, const char *path)
+{
+    (void)model;
+    (void)path;
+    return fail();
+}
+
 enum clcnn_status clcnn_onnx_read_tensor(const char *path, struct clcnn_tensor **out, char **name)
 {
     (void)path;

@@ -166,36 +166,55 @@ static struct clcnn_layer *foldable(const struct clcnn_onnx_node *node,
                : NULL;
 }
 
-/* A convolution 1x1 of one channel per group. */
+/* A convolution of one channel per group, whose weights are all `weight`. */
 static enum clcnn_status add_depthwise(struct clcnn_onnx_node *node,
-                                       const struct clcnn_onnx_value *x, const float *scale,
-                                       const float *shift)
+                                       const struct clcnn_onnx_value *x,
+                                       const struct clcnn_onnx_windows2d *windows, float weight,
+                                       int *index)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_tensor *kernel = NULL;
     int64_t channels = x->shape.dim[1];
-    struct clcnn_shape shape = {4, {channels, 1, 1, 1}};
-    struct clcnn_onnx_windows2d one = {
-        .input = {1, 1}, .size = {1, 1}, .strides = {1, 1}, .dilation = {1, 1}};
-    int input, index;
-    for (int i = 2; i < x->shape.rank; i++)
-        one.input[4 - x->shape.rank + i - 2] = (int)x->shape.dim[i];
-    memcpy(one.output, one.input, sizeof(one.output));
-    struct clcnn_layer layer = conv_layer(&x->shape, &shape, channels, &one);
+    struct clcnn_shape shape = {4, {channels, windows->size[0], windows->size[1], 1}};
+    int input;
+    struct clcnn_layer layer = conv_layer(&x->shape, &shape, channels, windows);
     layer.class_name = node->op->type;
     TRY(clcnn_onnx_lay_image(node, x, &input));
     TRY(clcnn_onnx_new_tensor(node->import, CLCNN_DTYPE_FLOAT32, &shape, &kernel));
-    for (int64_t c = 0; c < channels; c++)
-        ((float *)clcnn_tensor_data(kernel))[c] = 1.0f;
+    for (int64_t i = 0; i < clcnn_tensor_count(kernel); i++)
+        ((float *)clcnn_tensor_data(kernel))[i] = weight;
     TRY(clcnn_onnx_add_weight(node, "kernel", &kernel, &layer.kernel));
-    TRY(clcnn_onnx_add_layer(node, &layer, &input, NULL, 1, &index));
-    struct clcnn_model *model = node->import->model;
-    TRY(need_bias(node, &model->layers[index], channels));
-    scale_filters(model->weights[model->layers[index].kernel].tensor,
-                  model->weights[model->layers[index].bias].tensor, scale, shift);
-    clcnn_onnx_output_image(node, index, x->shape.rank, x->type);
+    TRY(clcnn_onnx_add_layer(node, &layer, &input, NULL, 1, index));
+    clcnn_onnx_output_image(node, *index, x->shape.rank, x->type);
 done:
     clcnn_tensor_destroy(&kernel);
+    return status;
+}
+
+enum clcnn_status clcnn_onnx_average_all(struct clcnn_onnx_node *node,
+                                         const struct clcnn_onnx_windows2d *windows)
+{
+    int index;
+    float weight = 1.0f / ((float)windows->size[0] * (float)windows->size[1]);
+    return add_depthwise(node, &node->inputs[0], windows, weight, &index);
+}
+
+static enum clcnn_status add_scale(struct clcnn_onnx_node *node, const struct clcnn_onnx_value *x,
+                                   const float *scale, const float *shift)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_onnx_windows2d one = {
+        .input = {1, 1}, .size = {1, 1}, .strides = {1, 1}, .dilation = {1, 1}};
+    struct clcnn_model *model = node->import->model;
+    int index;
+    for (int i = 2; i < x->shape.rank; i++)
+        one.input[4 - x->shape.rank + i - 2] = (int)x->shape.dim[i];
+    memcpy(one.output, one.input, sizeof(one.output));
+    TRY(add_depthwise(node, x, &one, 1.0f, &index));
+    TRY(need_bias(node, &model->layers[index], x->shape.dim[1]));
+    scale_filters(model->weights[model->layers[index].kernel].tensor,
+                  model->weights[model->layers[index].bias].tensor, scale, shift);
+done:
     return status;
 }
 
@@ -206,7 +225,7 @@ enum clcnn_status clcnn_onnx_affine(struct clcnn_onnx_node *node, const struct c
     struct clcnn_model *model = node->import->model;
     struct clcnn_layer *layer = foldable(node, x);
     if (!layer)
-        return add_depthwise(node, x, scale, shift);
+        return add_scale(node, x, scale, shift);
     TRY(need_bias(node, layer, layer->shape.dim[3]));
     scale_filters(model->weights[layer->kernel].tensor, model->weights[layer->bias].tensor, scale,
                   shift);

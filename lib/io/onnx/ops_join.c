@@ -59,17 +59,22 @@ done:
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 
-/* Whether input `index` is all of an NHWC layer. */
-static bool is_image(const struct clcnn_onnx_node *node, int index)
+/* Whether every input is all of a layer that lies in this order: rows are then joined. */
+static bool are_rows(const struct clcnn_onnx_node *node, const int *order)
 {
-    const struct clcnn_onnx_value *x = &node->inputs[index];
-    if (x->layer < 0 || x->shape.rank != 4 || !clcnn_onnx_is_float(x->type))
-        return false;
-    const struct clcnn_shape *shape = &node->import->model->layers[x->layer].shape;
-    const int64_t *dim = x->shape.dim;
-    struct clcnn_shape nhwc = {4, {dim[0], dim[2], dim[3], dim[1]}};
-    return clcnn_onnx_same_shape(shape, &nhwc) &&
-           clcnn_onnx_lies(&x->view, clcnn_onnx_channels_last(4), clcnn_shape_count(shape));
+    for (int i = 0; i < node->input_count; i++) {
+        const struct clcnn_onnx_value *x = &node->inputs[i];
+        if (x->layer < 0 || !clcnn_onnx_is_float(x->type))
+            return false;
+        const struct clcnn_shape *shape = &node->import->model->layers[x->layer].shape;
+        struct clcnn_shape ordered = {.rank = x->shape.rank};
+        for (int k = 0; k < ordered.rank; k++)
+            ordered.dim[k] = x->shape.dim[order[k]];
+        if (!clcnn_onnx_same_shape(shape, &ordered) ||
+            !clcnn_onnx_lies(&x->view, order, clcnn_shape_count(shape)))
+            return false;
+    }
+    return true;
 }
 
 /* One element that is repeated stays one. */
@@ -102,7 +107,9 @@ enum clcnn_status clcnn_onnx_join(struct clcnn_onnx_node *node, int axis,
     enum clcnn_status status = CLCNN_STATUS_OK;
     int order[CLCNN_MAX_RANK], *layers = NULL, count = 0, index;
     struct clcnn_view *views = NULL;
-    bool images = axis == 1 && shape->rank == 4 && shape->dim[1] <= INT32_MAX;
+    static const int as_written[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    bool image = axis == 1 && shape->rank == 4;
+    const int *last = image ? clcnn_onnx_channels_last(4) : as_written;
     struct clcnn_layer layer = {.kind = CLCNN_LAYER_JOIN,
                                 .type = CLCNN_LAYER_TYPE_CONCATENATE,
                                 .shape = {.rank = shape->rank},
@@ -113,15 +120,16 @@ enum clcnn_status clcnn_onnx_join(struct clcnn_onnx_node *node, int axis,
     TRY(clcnn_alloc((size_t)node->input_count, sizeof(*views), &views));
     for (int i = 0; i < node->input_count; i++) {
         TRY(clcnn_onnx_plain(node, &node->inputs[i]));
-        images = images && is_image(node, i);
         if (node->inputs[i].layer >= 0 &&
             (largest < 0 ||
              clcnn_onnx_count(&node->inputs[i]) > clcnn_onnx_count(&node->inputs[largest])))
             largest = i;
     }
     clcnn_onnx_memory_order(&node->inputs[largest < 0 ? 0 : largest].view, order);
-    if (images)
-        memcpy(order, clcnn_onnx_channels_last(4), 4 * sizeof(*order));
+    bool rows = (image || axis == shape->rank - 1) && shape->dim[axis] <= INT32_MAX &&
+                shape->rank > 1 && are_rows(node, last);
+    if (rows)
+        memcpy(order, last, (size_t)shape->rank * sizeof(*order));
     for (int i = 0; i < shape->rank; i++) {
         layer.shape.dim[i] = shape->dim[order[i]];
         layer.u.axis = order[i] == axis ? i : layer.u.axis;
@@ -138,9 +146,9 @@ enum clcnn_status clcnn_onnx_join(struct clcnn_onnx_node *node, int axis,
         count++;
     }
     TRY(clcnn_onnx_device_type(node->inputs[0].type, &layer.dtype));
-    if (images)
+    if (rows)
         layer.kind = CLCNN_LAYER_CONCATENATE;
-    TRY(clcnn_onnx_add_layer(node, &layer, layers, images ? NULL : views, count, &index));
+    TRY(clcnn_onnx_add_layer(node, &layer, layers, rows ? NULL : views, count, &index));
     clcnn_onnx_output_layer(node, 0, index, shape, order, node->inputs[0].type);
 done:
     free(layers);

@@ -14,10 +14,12 @@ done:
 }
 
 static enum clcnn_status check_windows(struct clcnn_onnx_node *node,
-                                       const struct clcnn_onnx_windows *w, bool average)
+                                       const struct clcnn_onnx_windows *w, bool average,
+                                       bool *counts)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     bool padded = false;
+    *counts = false;
     for (int i = 0; i < w->axes; i++) {
         padded = padded || w->before[i] || w->after[i];
         NODE_SUPPORTS(w->dilation[i] == 1, "its windows are dilated");
@@ -25,8 +27,8 @@ static enum clcnn_status check_windows(struct clcnn_onnx_node *node,
                       "a padding of %lld and %lld is not smaller than the window %lld",
                       (long long)w->before[i], (long long)w->after[i], (long long)w->size[i]);
     }
-    NODE_SUPPORTS(!average || !padded || !clcnn_onnx_int(node, "count_include_pad", 0),
-                  "its average counts the padding");
+    *counts = average && padded && clcnn_onnx_int(node, "count_include_pad", 0);
+    NODE_SUPPORTS(!*counts || !w->ceiled, "its average counts padding, and ceil_mode adds more");
 done:
     return status;
 }
@@ -64,11 +66,12 @@ static enum clcnn_status pool(struct clcnn_onnx_node *node, enum clcnn_pool_mode
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_onnx_windows windows;
     struct clcnn_onnx_windows2d flat;
+    bool counts;
     TRY(check_image(&node->inputs[0].shape));
     TRY(clcnn_onnx_read_windows(node, &node->inputs[0].shape, NULL, true, &windows));
-    TRY(check_windows(node, &windows, mode == CLCNN_POOL_MODE_AVERAGE));
+    TRY(check_windows(node, &windows, mode == CLCNN_POOL_MODE_AVERAGE, &counts));
     TRY(clcnn_onnx_windows_2d(&windows, &flat));
-    TRY(add_pool(node, mode, &flat));
+    TRY(counts ? clcnn_onnx_average_all(node, &flat) : add_pool(node, mode, &flat));
 done:
     return status;
 }

@@ -29,6 +29,11 @@ struct clcnn_onnx_windows2d {
 enum clcnn_status clcnn_onnx_windows_2d(const struct clcnn_onnx_windows *windows,
                                         struct clcnn_onnx_windows2d *out);
 
+/* Output 0 = averages of windows of an image, padding counted as zeros: a convolution of one channel
+ * per group. */
+enum clcnn_status clcnn_onnx_average_all(struct clcnn_onnx_node *node,
+                                         const struct clcnn_onnx_windows2d *windows);
+
 /* The layer that holds an input of shape (N, C, L) or (N, C, H, W) channels-last, and the output of
  * a layer [N][P][Q][K] as output 0. */
 enum clcnn_status clcnn_onnx_lay_image(struct clcnn_onnx_node *node,
