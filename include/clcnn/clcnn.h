@@ -43,5 +43,6 @@
 #include <clcnn/tensor.h>
 #include <clcnn/trainer.h>
 #include <clcnn/view.h>
+#include <clcnn/window_nd.h>
 
 #endif
