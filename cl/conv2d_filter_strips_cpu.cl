@@ -10,7 +10,7 @@
  * constant step away.
  *
  * conv2d_filter_strips: group (z) sums blocks z each .. into partial[z][panel][R S C + 1][NR], the
- * last tap being the bias:
+ * last tap being the bias, if it is wanted:
  *   for each block, panel of NR filters and tile of taps (`shape` of them in registers):
  *     for p, q: for t, j: sum[t][j] += strip[p, q][t] dy[p][q][j]
  * conv2d_filter_strips_reduce: group (i, panel) adds up TURNED taps from i TURNED on over z, in
@@ -36,7 +36,7 @@
 /* Tiles: 1 row of LONG_RUN or SHORT_RUN taps, 2 rows of PAIR, 3 rows of TRIPLE. With NV vectors of
  * sums each they fill 32 registers, or 16. */
 #if W == 16
-#define LONG_RUN  12
+#define LONG_RUN  11
 #define SHORT_RUN 9
 #define PAIR      6
 #define TRIPLE    3
@@ -50,6 +50,9 @@ enum { LANES = W, NR = NV * LANES, TURNED = 16 };
 #undef W
 #define GATHER_TO local
 #include "conv2d_gather.cl"
+
+/* Outputs that are asked for ahead. */
+#define AHEAD 24
 
 #define KERNEL         __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 #define EACH(i, count) _Pragma("unroll") for (int i = 0; i < (count); i++)
@@ -84,7 +87,11 @@ struct taps {
             local const float *strip = of.strip + p * of.row;                                      \
             for (int q = 0; q < of.width; q++, from += of.K, strip += of.column) {                 \
                 vec factor[NV];                                                                    \
-                EACH(j, NV) factor[j] = load_some(from + j * LANES, of.left - j * LANES);          \
+                EACH(j, NV)                                                                        \
+                {                                                                                  \
+                    PREFETCH(from + AHEAD * of.K + j * LANES);                                     \
+                    factor[j] = load_some(from + j * LANES, of.left - j * LANES);                  \
+                }                                                                                  \
                 EACH(i, ROWS)                                                                      \
                 EACH(t, TAPS)                                                                      \
                 {                                                                                  \
@@ -127,20 +134,31 @@ static inline void sum_tile(int shape, global float *sums, struct outputs of, st
 
 static inline void sum_bias(global float *sums, struct outputs of, int fresh)
 {
-    vec sum[NV];
-    EACH(j, NV) sum[j] = fresh ? (vec)0.0f : LOAD(sums + j * LANES);
+    enum { APART = 4 }; /* sums that need not wait for each other */
+    vec sum[APART][NV];
+    EACH(i, APART)
+    EACH(j, NV) sum[i][j] = fresh || i > 0 ? (vec)0.0f : LOAD(sums + j * LANES);
     for (int p = 0; p < of.height; p++) {
         global const float *from = of.dy + (long)p * of.Q * of.K;
-        for (int q = 0; q < of.width; q++, from += of.K)
-            EACH(j, NV) sum[j] += load_some(from + j * LANES, of.left - j * LANES);
+        int q = 0;
+        for (; q + APART <= of.width; q += APART, from += APART * of.K)
+            EACH(i, APART)
+            EACH(j, NV)
+                sum[i][j] += load_some(from + i * of.K + j * LANES, of.left - j * LANES);
+        for (; q < of.width; q++, from += of.K)
+            EACH(j, NV) sum[0][j] += load_some(from + j * LANES, of.left - j * LANES);
     }
-    EACH(j, NV) STORE(sum[j], sums + j * LANES);
+    EACH(j, NV)
+    {
+        EACH(i, APART - 1) sum[0][j] += sum[i + 1][j];
+        STORE(sum[0][j], sums + j * LANES);
+    }
 }
 
 /* `part` taps of a run are a tile, `rows` runs at once. */
 KERNEL conv2d_filter_strips(INPUT(float, x), INPUT(float, dy), OUTPUT(float, partial), SHAPE,
                             int block_h, int block_w, int pitch, int shape, int rows, int part,
-                            long each)
+                            long each, int with_bias)
 {
     AT(const float, x);
     AT(const float, dy);
@@ -172,7 +190,8 @@ KERNEL conv2d_filter_strips(INPUT(float, x), INPUT(float, dy), OUTPUT(float, par
                                  Q,
                                  K,
                                  K - k};
-            sum_bias(sums + (long)taps * NR, of, b == first);
+            if (with_bias)
+                sum_bias(sums + (long)taps * NR, of, b == first);
             for (int r = 0; r < R; r += rows) {
                 for (int s = 0; s < runs; s++) {
                     for (int t = 0; t < run; t += part) {
@@ -195,7 +214,7 @@ KERNEL conv2d_filter_strips_reduce(INPUT(float, partial), OUTPUT(float, dw), OUT
     AT(float, dw);
     AT(float, db);
     const int panel = get_group_id(1), t0 = get_group_id(0) * TURNED;
-    const int count = min((int)TURNED, taps + 1 - t0);
+    const int count = min((int)TURNED, taps + with_bias - t0);
     const long range = (long)get_num_groups(1) * (taps + 1) * NR;
     partial += ((long)panel * (taps + 1) + t0) * NR;
     for (int j = 0; j < NR && panel * NR + j < K; j += LANES) {

@@ -75,7 +75,7 @@ static void plan(struct data_in_place *op)
         op->panels_each = clcnn_max(op->panels_each, 2);
 }
 
-/* Products at nine tenths of the peak; rows of dy copied for every share of the panels, a vector in
+/* Products nearly at the peak; rows of dy copied for every share of the panels, a vector in
  * a cycle and a half; w read by every share of the tiles, and half of memory's time passes
  * meanwhile. Measured within 20 % of this on AVX-512. */
 static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
@@ -86,14 +86,14 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
     double lanes = (double)vector_lanes(problem), cycles_per_second = problem->peak / (4.0 * lanes);
     double places = (double)(problem->n * places_of(problem) * problem->r * problem->s);
     double depth = (double)problem->k, channels = (double)(op.panels * tile_channels(problem));
-    double multiply = 1.12 * places * depth * channels / (2.0 * lanes);
+    double multiply = 1.05 * places * depth * channels / (2.0 * lanes);
     double shares = (double)clcnn_divide_up(op.panels, op.panels_each);
     double copy = 1.5 * places * depth / lanes * shares;
     double filter = (double)(problem->k * clcnn_conv2d_taps(problem)) * sizeof(float);
     double again = (double)clcnn_divide_up(op.tiles, op.tiles_each) - 1.0;
     bool near = clcnn_conv2d_filters(problem) * clcnn_conv2d_taps(problem) <= NEAR_FLOATS;
     double bytes = clcnn_conv2d_traffic(problem) + (near ? 0.0 : again * filter);
-    return 2e-5 + (multiply + copy) / cycles_per_second + 0.5 * bytes / problem->bandwidth;
+    return 1.5e-5 + (multiply + copy) / cycles_per_second + 0.5 * bytes / problem->bandwidth;
 }
 
 static void destroy(void *state)

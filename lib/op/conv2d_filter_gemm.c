@@ -54,9 +54,9 @@ static size_t range_bytes(const struct filter_gemm *op)
     return (size_t)(op->problem.k * (op->pitch + 1)) * sizeof(float);
 }
 
-/* Multiplications of whole register tiles at the peak; patches copied a vector in three cycles and,
- * where channels are not whole vectors, a run in five; the sums loaded and stored for every block
- * of outputs; most of memory's time passes meanwhile. */
+/* Multiplications of whole register tiles at four fifths of the peak; patches copied a vector in
+ * three cycles and, where channels are not whole vectors, a run in five; the sums loaded and stored
+ * for every block of outputs; most of memory's time passes meanwhile. */
 static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
 {
     (void)phase;
@@ -66,7 +66,7 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
     double taps = (double)clcnn_round_up(clcnn_conv2d_taps(problem), tile_taps(problem));
     double filters = (double)clcnn_round_up(clcnn_conv2d_filters(problem), tile_filters(problem));
     double groups = (double)problem->groups;
-    double multiply = 1.05 * groups * pixels * taps * filters / (2.0 * lanes);
+    double multiply = 1.25 * groups * pixels * taps * filters / (2.0 * lanes);
     double gather = groups * pixels * taps * 3.0 / lanes;
     if (clcnn_conv2d_channels(problem) % vector_lanes(problem))
         gather += groups * pixels * (double)(problem->r * problem->s) * 5.0;

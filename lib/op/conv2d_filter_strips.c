@@ -47,14 +47,14 @@ static int64_t run_of(const struct clcnn_conv2d_problem *problem)
 
 static int64_t part_of(const struct clcnn_conv2d_problem *problem)
 {
-    int64_t longest = vector_lanes(problem) == 16 ? 12 : 6, run = run_of(problem);
+    int64_t longest = vector_lanes(problem) == 16 ? 11 : 6, run = run_of(problem);
     return clcnn_divide_up(run, clcnn_divide_up(run, longest));
 }
 
 /* The smallest that holds a part. */
 static struct tile tile_of(const struct clcnn_conv2d_problem *problem)
 {
-    static const struct tile wide[] = {{3, 3}, {2, 6}, {1, 9}, {1, 12}};
+    static const struct tile wide[] = {{3, 3}, {2, 6}, {1, 9}, {1, 11}};
     static const struct tile narrow[] = {{3, 2}, {2, 3}, {1, 5}, {1, 6}};
     const struct tile *tile = vector_lanes(problem) == 16 ? wide : narrow;
     while (tile->taps < part_of(problem))
@@ -112,7 +112,7 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
     double filters = (double)clcnn_round_up(problem->k, panel_filters(problem));
     double multiply = pixels * tiles * (double)(tile.rows * tile.taps) * filters / (2.0 * lanes);
     double copy = (double)(problem->n * problem->h * problem->w * problem->c) / 4.0;
-    double sums = 8.0 * problem->compute_units * (double)range_bytes(problem) / 16.0;
+    double sums = 16.0 * problem->compute_units * (double)range_bytes(problem) / 16.0;
     return 1e-5 + (multiply / 0.9 + copy + sums) * 4.0 * lanes / problem->peak +
            clcnn_conv2d_traffic(problem) / problem->bandwidth;
 }
@@ -135,7 +135,7 @@ static int64_t blocks_of(const struct filter_strips *op, int64_t n)
 static void plan(struct filter_strips *op)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
-    int64_t room = strip_floats(problem), wanted = 4 * problem->compute_units;
+    int64_t room = strip_floats(problem), wanted = 8 * problem->compute_units;
     int64_t affordable = (int64_t)(problem->max_workspace / range_bytes(problem));
     op->tile = tile_of(problem);
     op->part = part_of(problem);
@@ -197,9 +197,9 @@ static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
                      ARGS(BUFFER(args->x), BUFFER(args->dy), BUFFER(args->workspace),
                           CONV2D_SHAPE(p, call->n), INT(op->block[0]), INT(op->block[1]),
                           INT(op->pitch), INT(op->tile.taps), INT(op->tile.rows), INT(op->part),
-                          LONG(each))));
+                          LONG(each), INT(args->db != NULL))));
     TRY(clcnn_launch(call->stream, op->reduce,
-                     GRID2(clcnn_divide_up(taps + 1, TURNED), op->panels, 1, 1),
+                     GRID2(clcnn_divide_up(taps + (args->db != NULL), TURNED), op->panels, 1, 1),
                      ARGS(BUFFER(args->workspace), BUFFER(args->dw), BUFFER(args->db), INT(taps),
                           INT(p->k), INT(ranges), INT(args->db != NULL))));
 done:

@@ -1,6 +1,7 @@
 /* The row implicit_gemm of the list: hands a phase to the part that is for the problem. */
 #include "op/conv2d_implicit_gemm.h"
 #include "base/memory.h"
+#include <math.h>
 #include <stdlib.h>
 
 struct implicit_row {
@@ -8,7 +9,6 @@ struct implicit_row {
     void *state;
 };
 
-/* The first of a phase that can be used is. */
 static const struct {
     enum clcnn_conv2d_phase phase;
     const struct clcnn_conv2d_implicit_part *part;
@@ -22,13 +22,23 @@ static const struct {
     {CLCNN_CONV2D_PHASE_BACKWARD_FILTER, &clcnn_conv2d_filter_gemm},
 };
 
+/* The cheapest of those that can be used; the last of each phase always can. */
 static const struct clcnn_conv2d_implicit_part *part_of(const struct clcnn_conv2d_problem *problem,
                                                         enum clcnn_conv2d_phase phase)
 {
-    size_t i = 0;
-    while (parts[i].phase != phase || (parts[i].part->usable && !parts[i].part->usable(problem)))
-        i++;
-    return parts[i].part;
+    const struct clcnn_conv2d_implicit_part *best = NULL;
+    double lowest = INFINITY;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const struct clcnn_conv2d_implicit_part *part = parts[i].part;
+        if (parts[i].phase != phase || (part->usable && !part->usable(problem)))
+            continue;
+        double seconds = part->cost(problem, phase);
+        if (!best || seconds < lowest) {
+            best = part;
+            lowest = seconds;
+        }
+    }
+    return best;
 }
 
 static const char *unsupported(const struct clcnn_conv2d_problem *problem,
