@@ -18,17 +18,25 @@ static bool repeats(const struct clcnn_view *view)
     return view->rank == 0 || view->size[0] == 1 || view->stride[0] == 0;
 }
 
+/* Indices and filters are the same for every image. */
+static bool is_parameter(const struct clcnn_layer *layer, int slot)
+{
+    return (layer->kind == CLCNN_LAYER_GATHER || layer->kind == CLCNN_LAYER_CONV_ND) && slot > 0;
+}
+
 static bool reads_by_image(const struct clcnn_model *model, const struct clcnn_layer *layer,
                            int slot, int64_t batch)
 {
     const struct clcnn_layer *input = &model->layers[layer->inputs[slot]];
+    if (is_parameter(layer, slot))
+        return input->kind == CLCNN_LAYER_CONSTANT;
     if (input->kind == CLCNN_LAYER_CONSTANT) /* operands of full rank alone say what they repeat */
         return (layer->kind == CLCNN_LAYER_MAP || layer->kind == CLCNN_LAYER_JOIN ||
                 layer->kind == CLCNN_LAYER_NORMALIZE) &&
                repeats(&layer->views[slot]) && layer->views[slot].rank == layer->shape.rank;
     if (!layer->views)
         return true;
-    return layer->views[slot].rank == layer->shape.rank &&
+    return (layer->kind == CLCNN_LAYER_GATHER || layer->views[slot].rank == layer->shape.rank) &&
            follows_batch(&layer->views[slot], batch, clcnn_shape_count(&input->shape) / batch);
 }
 
@@ -37,6 +45,7 @@ static bool keeps_images_apart(const struct clcnn_layer *layer)
 {
     switch (layer->kind) {
     case CLCNN_LAYER_JOIN:
+    case CLCNN_LAYER_GATHER:
         return layer->u.axis != 0;
     case CLCNN_LAYER_SOFTMAX:
         return !(layer->u.softmax.axes & 1);
@@ -46,6 +55,13 @@ static bool keeps_images_apart(const struct clcnn_layer *layer)
                 layer->u.normalize.axis > 0);
     case CLCNN_LAYER_MATMUL:
         return layer->shape.rank > 2;
+    case CLCNN_LAYER_POOL_ND: /* indices count from the first image */
+        return !layer->u.pool_nd.indices;
+    case CLCNN_LAYER_UNPOOL:
+        return false;
+    case CLCNN_LAYER_RESIZE:
+        return layer->u.resize.place != CLCNN_RESIZE_PLACE_TF_CROP_AND_RESIZE &&
+               layer->u.resize.input.dim[0] == layer->u.resize.output.dim[0];
     case CLCNN_LAYER_ACTIVATION:
         return layer->u.activation.activation != CLCNN_ACTIVATION_SOFTMAX || layer->shape.rank > 1;
     default:
@@ -90,9 +106,13 @@ static void open_batch(struct clcnn_model *model)
         if (layer->kind == CLCNN_LAYER_CONSTANT)
             continue;
         layer->shape.dim[0] = CLCNN_DIM_BATCH;
+        if (layer->kind == CLCNN_LAYER_RESIZE)
+            layer->u.resize.input.dim[0] = layer->u.resize.output.dim[0] = CLCNN_DIM_BATCH;
         for (int k = 0; layer->views && k < layer->input_count; k++) {
             const struct clcnn_layer *input = &model->layers[layer->inputs[k]];
             bool constant = input->kind == CLCNN_LAYER_CONSTANT;
+            if (is_parameter(layer, k))
+                continue;
             layer->views[k].size[0] = constant ? 1 : CLCNN_DIM_BATCH;
             layer->views[k].stride[0] = constant ? 0 : clcnn_layer_elements(input);
         }

@@ -23,8 +23,10 @@
 #include <clcnn/normalize.h>
 #include <clcnn/pool2d.h>
 #include <clcnn/reduce.h>
+#include <clcnn/resize.h>
 #include <clcnn/softmax.h>
 #include <clcnn/view.h>
+#include <clcnn/window_nd.h>
 
 enum clcnn_layer_kind {
     CLCNN_LAYER_INPUT,
@@ -44,6 +46,12 @@ enum clcnn_layer_kind {
     CLCNN_LAYER_REDUCE,   /* over the dimensions where the output has size 1 */
     CLCNN_LAYER_SOFTMAX,
     CLCNN_LAYER_NORMALIZE, /* inputs x, or x, scale and bias */
+    CLCNN_LAYER_GATHER,    /* inputs x and indices: slices along an axis of x */
+    CLCNN_LAYER_RESIZE,
+    /* Of any spatial rank: x (N, C, ...), the output [N][...][K] in memory. */
+    CLCNN_LAYER_POOL_ND,
+    CLCNN_LAYER_UNPOOL,  /* inputs x and indices; the output as written */
+    CLCNN_LAYER_CONV_ND, /* inputs x, w and perhaps the bias */
 };
 
 /* What Keras calls a layer; see clcnn_layer_types. */
@@ -92,10 +100,16 @@ struct clcnn_layer {
         } activation;
         float rate; /* DROPOUT: 0 <= rate < 1 */
         struct clcnn_map_params map;
-        int axis; /* JOIN: of the output */
+        int axis;                          /* JOIN: of the output; GATHER: of x */
+        struct clcnn_resize_params resize; /* its shapes as the layer's, so with an open batch */
         struct clcnn_reduce_params reduce;
         struct clcnn_softmax_params softmax;
         struct clcnn_normalize_params normalize;
+        struct {
+            struct clcnn_pool_nd_params params;
+            bool indices; /* the output is where the maxima are, [N][C][...] */
+        } pool_nd;
+        struct clcnn_conv_nd_params conv_nd;
     } u;
     bool hidden; /* a softmax split from its conv2d or dense: not a row of the summary */
 };

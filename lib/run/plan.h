@@ -100,7 +100,8 @@ struct clcnn_step_impl {
 extern const struct clcnn_step_impl clcnn_step_conv2d, clcnn_step_dense, clcnn_step_pool2d,
     clcnn_step_activation, clcnn_step_dropout, clcnn_step_add, clcnn_step_concatenate,
     clcnn_step_convert, clcnn_step_copy, clcnn_step_transpose, clcnn_step_constant, clcnn_step_map,
-    clcnn_step_join, clcnn_step_matmul, clcnn_step_reduce, clcnn_step_softmax, clcnn_step_normalize;
+    clcnn_step_join, clcnn_step_matmul, clcnn_step_reduce, clcnn_step_softmax, clcnn_step_normalize,
+    clcnn_step_gather, clcnn_step_resize, clcnn_step_pool_nd, clcnn_step_unpool, clcnn_step_conv_nd;
 
 struct clcnn_plan_params {
     int batch;

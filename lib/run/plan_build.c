@@ -278,6 +278,16 @@ static const struct clcnn_step_impl *impl_of(const struct clcnn_layer *layer)
         return &clcnn_step_map;
     case CLCNN_LAYER_JOIN:
         return &clcnn_step_join;
+    case CLCNN_LAYER_POOL_ND:
+        return &clcnn_step_pool_nd;
+    case CLCNN_LAYER_UNPOOL:
+        return &clcnn_step_unpool;
+    case CLCNN_LAYER_CONV_ND:
+        return &clcnn_step_conv_nd;
+    case CLCNN_LAYER_GATHER:
+        return &clcnn_step_gather;
+    case CLCNN_LAYER_RESIZE:
+        return &clcnn_step_resize;
     case CLCNN_LAYER_REDUCE:
         return &clcnn_step_reduce;
     case CLCNN_LAYER_SOFTMAX:

@@ -161,8 +161,9 @@ static bool run_sets(struct verification *v, const char *model, const char *dire
     return any;
 }
 
-/* MODEL.onnx: its own outputs, or the data sets in its directory. */
-static void run_file(struct verification *v, const char *model)
+/* MODEL.onnx: its own outputs, or the data sets in its directory. Without any it is an error only
+ * if the file was named. */
+static void run_file(struct verification *v, const char *model, bool named)
 {
     struct verify_data data = {.ramp = true, .output_count = 1};
     size_t stem = strlen(model) - strlen(".onnx");
@@ -176,7 +177,7 @@ static void run_file(struct verification *v, const char *model)
         *slash = '\0';
     if (exists(data.outputs[0])) {
         run_case(v, model, model, &data);
-    } else if (!run_sets(v, model, slash ? directory : ".")) {
+    } else if (!run_sets(v, model, slash ? directory : ".") && named) {
         struct verify_outcome none = {.result = VERIFY_FAILED};
         snprintf(none.message, sizeof(none.message), "there is no test data beside it");
         report(v, model, &none);
@@ -213,7 +214,7 @@ static void walk(struct verification *v, const char *path, int depth)
         if (below && is_directory(below))
             walk(v, below, depth + 1);
         else if (below && ends_in(below, ".onnx") && (!v->filter || strstr(below, v->filter)))
-            run_file(v, below);
+            run_file(v, below, false);
         free(below);
         free(entries[i]);
     }
@@ -267,7 +268,7 @@ static enum clcnn_status verify(struct verification *v, const struct arguments *
     }
     for (int i = 0; i < arguments->count; i++)
         if (!is_directory(arguments->items[i]) && ends_in(arguments->items[i], ".onnx"))
-            run_file(v, arguments->items[i]);
+            run_file(v, arguments->items[i], true);
         else
             walk(v, arguments->items[i], 0);
     summarize(v);

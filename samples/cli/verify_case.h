@@ -16,8 +16,8 @@ struct verify_data {
 };
 
 struct verify_limits {
-    /* |y - wanted| <= absolute + relative |wanted|; a float32 reference knows its elements no better
-     * than to about 1e-6 of its largest, so `absolute` is at least that. */
+    /* |y - wanted| <= absolute + relative |wanted|; a float32 reference knows its elements no
+     * better than to about 1e-6 of its largest, so `absolute` is at least that. */
     double relative, absolute;
     double max_error; /* of convolutions, see <clcnn/conv2d.h>; 0 = any */
 };

@@ -250,6 +250,9 @@ enum clcnn_status clcnn_onnx_join(struct clcnn_onnx_node *node, int axis,
 enum clcnn_status clcnn_onnx_join_constants(struct clcnn_onnx_node *node, int axis,
                                             const struct clcnn_shape *shape);
 
+/* Output 0, made already, with zeros behind its axes (or cut there) to the given sizes. */
+enum clcnn_status clcnn_onnx_fit(struct clcnn_onnx_node *node, const struct clcnn_shape *shape);
+
 /* Channels-last order for a rank: 0, 2, 3 ..., 1. */
 const int *clcnn_onnx_channels_last(int rank);
 

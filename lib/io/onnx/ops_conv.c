@@ -107,10 +107,16 @@ enum clcnn_status clcnn_onnx_conv(struct clcnn_onnx_node *node)
     const float *filter;
     int64_t count, groups = clcnn_onnx_int(node, "group", 1);
     int input, index;
+    NODE_SUPPORTS(clcnn_onnx_is_float(x->type) && w->type == x->type, "a convolution of %s",
+                  clcnn_onnx_type_name(x->type));
     TRY(check_filter(&x->shape, &w->shape, groups));
     TRY(clcnn_onnx_read_windows(node, &x->shape, &w->shape.dim[2], false, &windows));
+    if (windows.axes > 2 || !clcnn_onnx_known(node->import, &node->inputs[1]) ||
+        (clcnn_onnx_given(node, 2) && !clcnn_onnx_known(node->import, &node->inputs[2])))
+        return clcnn_onnx_conv_nd(node, &windows, groups);
     TRY(clcnn_onnx_windows_2d(&windows, &flat));
-    NODE_SUPPORTS(!strided_and_dilated(&flat), "strides and dilations are both above 1");
+    if (strided_and_dilated(&flat))
+        return clcnn_onnx_conv_nd(node, &windows, groups);
     TRY(clcnn_onnx_need_floats(node, 1, "filter", &filter, &count));
     TRY(clcnn_onnx_lay_image(node, x, &input));
     struct clcnn_layer layer = conv_layer(&x->shape, &w->shape, groups, &flat);

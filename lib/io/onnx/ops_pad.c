@@ -156,31 +156,55 @@ done:
     return status;
 }
 
+/* Output 0 = x with p along every axis; x is plain. */
+static enum clcnn_status pad_all(struct clcnn_onnx_node *node, struct clcnn_onnx_value *x,
+                                 struct padding *p)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_onnx_node step = *node;
+    TRY(cut(x, p));
+    clcnn_onnx_output_view(node, 0, x, &x->view);
+    for (int i = 0; i < x->shape.rank; i++) {
+        struct clcnn_onnx_value so_far = node->outputs[0];
+        if (p->before[i] <= 0 && p->after[i] <= 0)
+            continue;
+        p->before[i] = clcnn_max(p->before[i], 0);
+        p->after[i] = clcnn_max(p->after[i], 0);
+        so_far.name = x->name;
+        step.inputs = &so_far;
+        TRY(pad_axis(&step, p, i));
+    }
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_onnx_fit(struct clcnn_onnx_node *node, const struct clcnn_shape *shape)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_onnx_value x = node->outputs[0];
+    struct padding p = {0};
+    x.name = node->name;
+    for (int i = 0; i < shape->rank; i++)
+        p.after[i] = shape->dim[i] - x.shape.dim[i];
+    TRY(clcnn_onnx_plain(node, &x));
+    TRY(pad_all(node, &x, &p));
+done:
+    return status;
+}
+
 enum clcnn_status clcnn_onnx_pad(struct clcnn_onnx_node *node)
 {
     static const char *const words[] = {"constant", "reflect", "edge", "wrap", NULL};
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct padding p = {0};
     struct clcnn_onnx_value *x = &node->inputs[0];
-    struct clcnn_onnx_node step = *node;
     int word = clcnn_onnx_word(node, "mode", words);
     NODE_REQUIRE(word >= 0, "'mode' is an unknown word");
     p.mode = (enum mode)word;
     TRY(take_pads(node, &p));
     TRY(take_value(node, &p));
     TRY(clcnn_onnx_plain(node, x));
-    TRY(cut(x, &p));
-    clcnn_onnx_output_view(node, 0, x, &x->view);
-    for (int i = 0; i < x->shape.rank; i++) {
-        struct clcnn_onnx_value so_far = node->outputs[0];
-        if (p.before[i] <= 0 && p.after[i] <= 0)
-            continue;
-        p.before[i] = clcnn_max(p.before[i], 0);
-        p.after[i] = clcnn_max(p.after[i], 0);
-        so_far.name = x->name;
-        step.inputs = &so_far;
-        TRY(pad_axis(&step, &p, i));
-    }
+    TRY(pad_all(node, x, &p));
 done:
     return status;
 }

@@ -13,24 +13,23 @@ done:
     return status;
 }
 
-static enum clcnn_status check_windows(struct clcnn_onnx_node *node,
-                                       const struct clcnn_onnx_windows *w, bool average,
-                                       bool *counts)
+/* Whether the 2-D layer does it. */
+static bool is_simple(struct clcnn_onnx_node *node, const struct clcnn_onnx_windows *w)
 {
-    enum clcnn_status status = CLCNN_STATUS_OK;
+    bool simple = w->axes <= 2 && !(node->output_count > 1 && *node->proto->output[1]);
+    for (int i = 0; i < w->axes; i++)
+        simple =
+            simple && w->dilation[i] == 1 && w->before[i] < w->size[i] && w->after[i] < w->size[i];
+    return simple;
+}
+
+/* Whether an average counts its padding, and there is some. */
+static bool counts_padding(struct clcnn_onnx_node *node, const struct clcnn_onnx_windows *w)
+{
     bool padded = false;
-    *counts = false;
-    for (int i = 0; i < w->axes; i++) {
+    for (int i = 0; i < w->axes; i++)
         padded = padded || w->before[i] || w->after[i];
-        NODE_SUPPORTS(w->dilation[i] == 1, "its windows are dilated");
-        NODE_SUPPORTS(w->before[i] < w->size[i] && w->after[i] < w->size[i],
-                      "a padding of %lld and %lld is not smaller than the window %lld",
-                      (long long)w->before[i], (long long)w->after[i], (long long)w->size[i]);
-    }
-    *counts = average && padded && clcnn_onnx_int(node, "count_include_pad", 0);
-    NODE_SUPPORTS(!*counts || !w->ceiled, "its average counts padding, and ceil_mode adds more");
-done:
-    return status;
+    return padded && clcnn_onnx_int(node, "count_include_pad", 0);
 }
 
 static enum clcnn_status add_pool(struct clcnn_onnx_node *node, enum clcnn_pool_mode mode,
@@ -66,10 +65,19 @@ static enum clcnn_status pool(struct clcnn_onnx_node *node, enum clcnn_pool_mode
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_onnx_windows windows;
     struct clcnn_onnx_windows2d flat;
-    bool counts;
+    bool average = mode == CLCNN_POOL_MODE_AVERAGE;
     TRY(check_image(&node->inputs[0].shape));
+    NODE_SUPPORTS(clcnn_onnx_is_float(node->inputs[0].type), "a pool of %s",
+                  clcnn_onnx_type_name(node->inputs[0].type));
     TRY(clcnn_onnx_read_windows(node, &node->inputs[0].shape, NULL, true, &windows));
-    TRY(check_windows(node, &windows, mode == CLCNN_POOL_MODE_AVERAGE, &counts));
+    bool counts = average && counts_padding(node, &windows);
+    if (!is_simple(node, &windows) || (counts && windows.ceiled)) {
+        struct clcnn_pool_nd_params params = {
+            .mode = average ? CLCNN_POOL_ND_MODE_AVERAGE : CLCNN_POOL_ND_MODE_MAX,
+            .include_pad = counts,
+            .column_major = clcnn_onnx_int(node, "storage_order", 0) != 0};
+        return clcnn_onnx_pool_nd(node, &windows, &params);
+    }
     TRY(clcnn_onnx_windows_2d(&windows, &flat));
     TRY(counts ? clcnn_onnx_average_all(node, &flat) : add_pool(node, mode, &flat));
 done:

@@ -226,9 +226,11 @@ enum clcnn_status clcnn_onnx_lay(struct clcnn_onnx_node *node, const struct clcn
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_onnx_value plain = *value;
     TRY(clcnn_onnx_plain(node, &plain));
-    if (plain.layer < 0) {
-        TRY(add_constant(node, &plain, &plain.layer));
-        TRY(clcnn_view_dense(&plain.shape, &plain.view));
+    if (plain.layer < 0) { /* in order at once */
+        if (order)
+            TRY(clcnn_view_permute(&plain.view, order, &plain.view));
+        plain.shape = clcnn_onnx_shape_of_view(&plain.view);
+        return add_constant(node, &plain, layer);
     }
     *layer = plain.layer;
     if (!clcnn_onnx_lies(&plain.view, order,

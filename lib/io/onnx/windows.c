@@ -43,13 +43,10 @@ static enum clcnn_status resolve(struct clcnn_onnx_windows *w, int i, enum paddi
                                  bool ceiled)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    NODE_REQUIRE(w->input[i] >= 1 && w->input[i] <= INT32_MAX, "spatial size %lld",
-                 (long long)w->input[i]);
-    NODE_REQUIRE(w->dilation[i] <= INT32_MAX / w->size[i], "dilation %lld of a window of %lld",
-                 (long long)w->dilation[i], (long long)w->size[i]);
     int64_t span = (w->size[i] - 1) * w->dilation[i] + 1;
     if (padding == SAME_UPPER || padding == SAME_LOWER) {
         resolve_same(w, i, span, padding == SAME_LOWER);
+        w->pad_after[i] = w->after[i];
         return status;
     }
     if (padding == VALID)
@@ -59,6 +56,7 @@ static enum clcnn_status resolve(struct clcnn_onnx_windows *w, int i, enum paddi
                  "a window that spans %lld does not fit %lld elements padded by %lld and %lld",
                  (long long)span, (long long)w->input[i], (long long)w->before[i],
                  (long long)w->after[i]);
+    w->pad_after[i] = w->after[i];
     if (ceiled)
         resolve_ceiled(w, i, span);
     else
@@ -67,11 +65,10 @@ done:
     return status;
 }
 
-enum clcnn_status clcnn_onnx_read_windows(struct clcnn_onnx_node *node,
-                                          const struct clcnn_shape *input, const int64_t *filter,
-                                          bool pooling, struct clcnn_onnx_windows *w)
+enum clcnn_status clcnn_onnx_read_window_lists(struct clcnn_onnx_node *node,
+                                               const struct clcnn_shape *input,
+                                               const int64_t *filter, struct clcnn_onnx_windows *w)
 {
-    static const char *const paddings[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL};
     enum clcnn_status status = CLCNN_STATUS_OK;
     int64_t pads[2 * CLCNN_ONNX_MAX_AXES];
     *w = (struct clcnn_onnx_windows){.axes = input->rank - 2};
@@ -92,15 +89,31 @@ enum clcnn_status clcnn_onnx_read_windows(struct clcnn_onnx_node *node,
     TRY(take_list(node, "strides", axes, 1, 1, w->stride));
     TRY(take_list(node, "dilations", axes, 1, 1, w->dilation));
     TRY(take_list(node, "pads", 2 * axes, 0, 0, pads));
-    int padding = clcnn_onnx_word(node, "auto_pad", paddings);
-    NODE_REQUIRE(padding >= 0, "'auto_pad' is an unknown word");
-    bool ceiled = pooling && clcnn_onnx_int(node, "ceil_mode", 0) != 0;
     for (int i = 0; i < w->axes; i++) {
         w->input[i] = input->dim[2 + i];
         w->before[i] = pads[i];
         w->after[i] = pads[w->axes + i];
-        TRY(resolve(w, i, (enum padding)padding, ceiled));
+        NODE_REQUIRE(w->input[i] >= 1 && w->input[i] <= INT32_MAX, "spatial size %lld",
+                     (long long)w->input[i]);
+        NODE_REQUIRE(w->dilation[i] <= INT32_MAX / w->size[i], "dilation %lld of a window of %lld",
+                     (long long)w->dilation[i], (long long)w->size[i]);
     }
+done:
+    return status;
+}
+
+enum clcnn_status clcnn_onnx_read_windows(struct clcnn_onnx_node *node,
+                                          const struct clcnn_shape *input, const int64_t *filter,
+                                          bool pooling, struct clcnn_onnx_windows *w)
+{
+    static const char *const paddings[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL};
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    TRY(clcnn_onnx_read_window_lists(node, input, filter, w));
+    int padding = clcnn_onnx_word(node, "auto_pad", paddings);
+    NODE_REQUIRE(padding >= 0, "'auto_pad' is an unknown word");
+    bool ceiled = pooling && clcnn_onnx_int(node, "ceil_mode", 0) != 0;
+    for (int i = 0; i < w->axes; i++)
+        TRY(resolve(w, i, (enum padding)padding, ceiled));
 done:
     return status;
 }

@@ -10,7 +10,7 @@ struct clcnn_onnx_windows {
     int axes; /* spatial dimensions */
     int64_t input[CLCNN_ONNX_MAX_AXES], size[CLCNN_ONNX_MAX_AXES], stride[CLCNN_ONNX_MAX_AXES];
     int64_t dilation[CLCNN_ONNX_MAX_AXES], before[CLCNN_ONNX_MAX_AXES], after[CLCNN_ONNX_MAX_AXES];
-    int64_t output[CLCNN_ONNX_MAX_AXES];
+    int64_t output[CLCNN_ONNX_MAX_AXES], pad_after[CLCNN_ONNX_MAX_AXES]; /* as the file pads */
     bool ceiled; /* `after` holds more than the file's pads */
 };
 
@@ -21,6 +21,19 @@ enum clcnn_status clcnn_onnx_read_windows(struct clcnn_onnx_node *node,
                                           const struct clcnn_shape *input, const int64_t *filter,
                                           bool pooling, struct clcnn_onnx_windows *windows);
 
+/* The same without outputs: `before` and `after` are the pads. */
+enum clcnn_status clcnn_onnx_read_window_lists(struct clcnn_onnx_node *node,
+                                               const struct clcnn_shape *input,
+                                               const int64_t *filter,
+                                               struct clcnn_onnx_windows *windows);
+
+/* Output 0 (and the places of the maxima as output 1) by the general layers. */
+enum clcnn_status clcnn_onnx_pool_nd(struct clcnn_onnx_node *node,
+                                     const struct clcnn_onnx_windows *windows,
+                                     const struct clcnn_pool_nd_params *params);
+enum clcnn_status clcnn_onnx_conv_nd(struct clcnn_onnx_node *node,
+                                     const struct clcnn_onnx_windows *windows, int64_t groups);
+
 /* The two axes of 2-D windows as ints; 1-D windows are 2-D ones of height 1. Errors: UNSUPPORTED
  * (three axes or more). */
 struct clcnn_onnx_windows2d {
@@ -29,8 +42,8 @@ struct clcnn_onnx_windows2d {
 enum clcnn_status clcnn_onnx_windows_2d(const struct clcnn_onnx_windows *windows,
                                         struct clcnn_onnx_windows2d *out);
 
-/* Output 0 = averages of windows of an image, padding counted as zeros: a convolution of one channel
- * per group. */
+/* Output 0 = averages of windows of an image, padding counted as zeros: a convolution of one
+ * channel per group. */
 enum clcnn_status clcnn_onnx_average_all(struct clcnn_onnx_node *node,
                                          const struct clcnn_onnx_windows2d *windows);
 
