@@ -129,12 +129,36 @@ static bool is_to_nhwc(const struct clcnn_layer *copy, const struct clcnn_layer 
     return same && copy->views[0].offset == 0;
 }
 
+/* With one channel both orders are the same memory: layers of images say what it is. */
+static bool is_gray_image(const struct clcnn_model *model, int input)
+{
+    bool image = false;
+    if (model->layers[input].shape.rank != 4 || model->layers[input].shape.dim[1] != 1)
+        return false;
+    for (size_t i = 0; i < model->layer_count; i++)
+        for (int k = 0; k < model->layers[i].input_count; k++)
+            if (model->layers[i].inputs[k] == input) {
+                enum clcnn_layer_kind kind = model->layers[i].kind;
+                if (kind != CLCNN_LAYER_CONV2D && kind != CLCNN_LAYER_POOL2D)
+                    return false;
+                image = true;
+            }
+    return image;
+}
+
 /* An input that is read through one such copy alone becomes channels-last itself: the plan then
  * converts the caller's array, and training reaches the layers behind it. */
 static void convert_at_border(struct clcnn_model *model, struct clcnn_model_port *port)
 {
     int reader = only_reader(model, port->layer);
     struct clcnn_layer *input = &model->layers[port->layer];
+    if (is_gray_image(model, port->layer)) {
+        const int64_t *x = input->shape.dim;
+        input->shape = (struct clcnn_shape){4, {x[0], x[2], x[3], 1}};
+        input->u.data_format = CLCNN_DATA_FORMAT_CHANNELS_FIRST;
+        port->channels_first = true;
+        return;
+    }
     if (reader < 0 || !is_to_nhwc(&model->layers[reader], input))
         return;
     input->shape = model->layers[reader].shape;

@@ -110,7 +110,7 @@ static enum clcnn_status run(const struct model_options *o, const char *name)
     struct clcnn_device *device = NULL;
     struct clcnn_model *model = NULL;
     const char *rest = o->batches;
-    CLI_TRY(load_model(name, &model));
+    CLI_TRY(load_model(name, 0, &model));
     CLI_TRY(open_device(&o->common, o->profile, &device));
     if (o->common.json) {
         json_begin();

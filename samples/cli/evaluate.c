@@ -98,7 +98,7 @@ static enum clcnn_status evaluate(struct evaluation *e, const char *name)
     struct clcnn_trainer_params params = {.batch_size = (int)e->batch};
     struct clcnn_session_params storage = {.batch = (int)e->batch, .storage = e->storage};
     bool trains = e->storage == CLCNN_DTYPE_FLOAT32 && !is_onnx(name);
-    CLI_TRY(load_model(name, &e->model));
+    CLI_TRY(load_model(name, 0, &e->model));
     if (e->weights)
         CLI_TRY(clcnn_model_load_weights(e->model, e->weights));
     CLI_TRY(load_samples(e->model, e->data, true, e->limit, &e->test));

@@ -22,7 +22,7 @@ int export_command(const struct command *command, int argc, char **argv)
     }
     if (code >= 0)
         goto left;
-    CLI_TRY(load_model(arguments.items[0], &model));
+    CLI_TRY(load_model(arguments.items[0], 0, &model));
     if (weights)
         CLI_TRY(clcnn_model_load_weights(model, weights));
     CLI_TRY(clcnn_onnx_save(model, output));

@@ -8,7 +8,7 @@ static const struct command commands[] = {
     {"devices", "", "list the OpenCL devices and say which one would be used", devices_command},
     {"summary", "MODEL|FILE.onnx", "print a model's layers, shapes and parameter counts",
      summary_command},
-    {"train", "MODEL --data D", "train a model on a data set", train_command},
+    {"train", "MODEL|FILE.onnx --data D", "train a model on a data set", train_command},
     {"evaluate", "MODEL --weights W|FILE.onnx --data D", "loss and accuracy on a test set",
      evaluate_command},
     {"predict", "MODEL --weights W|FILE.onnx IMAGE...", "classify pictures", predict_command},

@@ -213,7 +213,7 @@ static int count_classes(const struct clcnn_shape *output)
 static enum clcnn_status predict(struct prediction *p, const struct arguments *arguments)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
-    CLI_TRY(load_model(arguments->items[0], &p->model));
+    CLI_TRY(load_model(arguments->items[0], 0, &p->model));
     if (p->weights)
         CLI_TRY(clcnn_model_load_weights(p->model, p->weights));
     if (p->data)

@@ -10,9 +10,9 @@ bool is_onnx(const char *name)
     return length > 5 && strcmp(name + length - 5, ".onnx") == 0;
 }
 
-enum clcnn_status load_model(const char *name, struct clcnn_model **out)
+enum clcnn_status load_model(const char *name, uint64_t seed, struct clcnn_model **out)
 {
-    return is_onnx(name) ? clcnn_onnx_load(name, NULL, out) : clcnn_network_create(name, 0, out);
+    return is_onnx(name) ? clcnn_onnx_load(name, NULL, out) : clcnn_network_create(name, seed, out);
 }
 
 static void centre(const unsigned char *from, const int64_t small[3], unsigned char *to,

@@ -6,7 +6,7 @@
 #include <clcnn/model.h>
 
 /* A model by its name, or an ONNX file by its path. */
-enum clcnn_status load_model(const char *name, struct clcnn_model **out);
+enum clcnn_status load_model(const char *name, uint64_t seed, struct clcnn_model **out);
 bool is_onnx(const char *name);
 
 /* Loads one half of a data set as the model's input wants it: smaller images are centred on zeros

@@ -33,7 +33,7 @@ int summary_command(const struct command *command, int argc, char **argv)
     int code = begin_command(command, options, &common, argc, argv, 1, 1, &arguments);
     if (code >= 0)
         goto left;
-    CLI_TRY(load_model(arguments.items[0], &model));
+    CLI_TRY(load_model(arguments.items[0], 0, &model));
     CLI_TRY(clcnn_model_summary(model, &text));
     if (common.json)
         json_summary(model);

@@ -10,7 +10,7 @@ struct training {
     const char *data, *optimizer, *save, *history, *state, *resume;
     long long epochs, batch, seed, limit;
     double learning_rate, momentum;
-    bool nesterov, validate, profile, tune;
+    bool nesterov, validate, profile, tune, logits;
 
     struct clcnn_device *device;
     struct clcnn_model *model;
@@ -69,9 +69,10 @@ static enum clcnn_status make_trainer(struct training *t, const char *name,
                       .momentum = (float)t->momentum,
                       .nesterov = t->nesterov},
         .seed = (uint64_t)t->seed,
+        .from_logits = t->logits,
         .tune = t->tune,
     };
-    CLI_TRY(clcnn_network_create(name, (uint64_t)t->seed, &t->model));
+    CLI_TRY(load_model(name, (uint64_t)t->seed, &t->model));
     CLI_TRY(load_samples(t->model, t->data, false, t->limit, &t->train));
     CLI_TRY(load_samples(t->model, t->data, true, t->limit, &t->test));
     CLI_TRY(open_device(&t->common, t->profile, &t->device));
@@ -104,7 +105,8 @@ static enum clcnn_status save_results(struct training *t)
             fprintf(stderr, "interrupted; continue with --resume %s\n", path);
     }
     if (t->save)
-        CLI_TRY(clcnn_model_save_weights(t->model, t->save));
+        CLI_TRY(is_onnx(t->save) ? clcnn_onnx_save(t->model, t->save)
+                                 : clcnn_model_save_weights(t->model, t->save));
     if (t->history)
         CLI_TRY(write_history(t));
 done:
@@ -190,12 +192,15 @@ int train_command(const struct command *command, int argc, char **argv)
         {"limit", "N", "use only the first N images", OPTION_INT, &t.limit, 1, 1e9},
         {"validate", NULL, "evaluate the test images after each epoch", OPTION_FLAG, &t.validate, 0,
          0},
-        {"save", "FILE", "write the weights (safetensors)", OPTION_TEXT, &t.save, 0, 0},
+        {"save", "FILE", "write the weights (safetensors), or the model (FILE.onnx)", OPTION_TEXT,
+         &t.save, 0, 0},
         {"history", "FILE", "write one line per epoch (CSV)", OPTION_TEXT, &t.history, 0, 0},
         {"state", "FILE", "write weights and optimiser state, to go on later", OPTION_TEXT,
          &t.state, 0, 0},
         {"resume", "FILE", "go on from a state", OPTION_TEXT, &t.resume, 0, 0},
         {"profile", NULL, "print the time of each kernel", OPTION_FLAG, &t.profile, 0, 0},
+        {"from-logits", NULL, "the model ends in scores, not in probabilities", OPTION_FLAG,
+         &t.logits, 0, 0},
         {"tune", NULL, "choose convolutions by timing, and keep the result", OPTION_FLAG, &t.tune,
          0, 0},
         {0},

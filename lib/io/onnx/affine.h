@@ -5,11 +5,13 @@
 
 #include "io/onnx/import.h"
 
-/* Whether x is an image (N, C, L) or (N, C, H, W), which clcnn_onnx_affine needs. */
-bool clcnn_onnx_affine_fits(const struct clcnn_onnx_value *x);
+/* Whether clcnn_onnx_affine can: x is an image (N, C, L) or (N, C, H, W), or vectors (N, C) that a
+ * dense layer made and nothing else reads. */
+bool clcnn_onnx_affine_fits(const struct clcnn_onnx_node *node, const struct clcnn_onnx_value *x);
 
-/* Output 0 = scale[c] x + shift[c]; NULL = ones, zeros. It goes into the convolution that made x if
- * nothing else reads that, else it is one of its own, 1x1 and one channel per group. */
+/* Output 0 = scale[c] x + shift[c]; NULL = ones, zeros. It goes into the convolution or dense layer
+ * that made x if nothing else reads that, else it is a convolution of its own, 1x1 and one channel
+ * per group. */
 enum clcnn_status clcnn_onnx_affine(struct clcnn_onnx_node *node, const struct clcnn_onnx_value *x,
                                     const float *scale, const float *shift);
 

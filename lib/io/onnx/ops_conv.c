@@ -161,13 +161,18 @@ static void scale_filters(struct clcnn_tensor *kernel, struct clcnn_tensor *bias
     }
 }
 
+/* The convolution or dense layer that the function can go into. */
 static struct clcnn_layer *foldable(const struct clcnn_onnx_node *node,
                                     const struct clcnn_onnx_value *x)
 {
-    struct clcnn_layer *layer = clcnn_onnx_sole_layer(node, x, CLCNN_LAYER_CONV2D);
-    return layer && layer->u.conv2d.activation == CLCNN_ACTIVATION_LINEAR &&
-                   clcnn_onnx_lies(&x->view, clcnn_onnx_channels_last(x->shape.rank),
-                                   clcnn_shape_count(&layer->shape))
+    bool vectors = x->shape.rank == 2;
+    struct clcnn_layer *layer =
+        clcnn_onnx_sole_layer(node, x, vectors ? CLCNN_LAYER_DENSE : CLCNN_LAYER_CONV2D);
+    if (!layer || (vectors ? layer->u.dense.activation : layer->u.conv2d.activation))
+        return NULL;
+    const int *order = vectors ? NULL : clcnn_onnx_channels_last(x->shape.rank);
+    return clcnn_onnx_lies(&x->view, order, clcnn_shape_count(&layer->shape)) &&
+                   layer->shape.dim[layer->shape.rank - 1] == x->shape.dim[1]
                ? layer
                : NULL;
 }
@@ -232,7 +237,7 @@ enum clcnn_status clcnn_onnx_affine(struct clcnn_onnx_node *node, const struct c
     struct clcnn_layer *layer = foldable(node, x);
     if (!layer)
         return add_scale(node, x, scale, shift);
-    TRY(need_bias(node, layer, layer->shape.dim[3]));
+    TRY(need_bias(node, layer, x->shape.dim[1]));
     scale_filters(model->weights[layer->kernel].tensor, model->weights[layer->bias].tensor, scale,
                   shift);
     clcnn_onnx_output_view(node, 0, x, &x->view);
@@ -240,9 +245,11 @@ done:
     return status;
 }
 
-bool clcnn_onnx_affine_fits(const struct clcnn_onnx_value *x)
+bool clcnn_onnx_affine_fits(const struct clcnn_onnx_node *node, const struct clcnn_onnx_value *x)
 {
     int64_t count = clcnn_onnx_count(x);
-    return x->layer >= 0 && (x->shape.rank == 3 || x->shape.rank == 4) && count > 0 &&
-           count / x->shape.dim[0] <= INT32_MAX;
+    int rank = x->shape.rank;
+    if (x->layer < 0 || rank < 2 || rank > 4 || count <= 0 || count / x->shape.dim[0] > INT32_MAX)
+        return false;
+    return rank > 2 || foldable(node, x);
 }

@@ -30,10 +30,11 @@ done:
 }
 
 /* The shape (..., C, 1, 1) of one constant per channel, or of one for all, beside an image. */
-static bool is_per_channel(const struct clcnn_onnx_value *x, const struct clcnn_onnx_value *c)
+static bool is_per_channel(const struct clcnn_onnx_node *node, const struct clcnn_onnx_value *x,
+                           const struct clcnn_onnx_value *c)
 {
     int missing = x->shape.rank - c->shape.rank;
-    if (c->layer >= 0 || missing < 0 || !clcnn_onnx_affine_fits(x))
+    if (c->layer >= 0 || missing < 0 || !clcnn_onnx_affine_fits(node, x))
         return false;
     for (int i = 0; i < c->shape.rank; i++)
         if (c->shape.dim[i] != 1 && !(i + missing == 1 && c->shape.dim[i] == x->shape.dim[1]))
@@ -57,7 +58,7 @@ static enum clcnn_status as_affine(struct clcnn_onnx_node *node, enum clcnn_func
         x = &node->inputs[1];
         c = &node->inputs[0];
     }
-    if (!clcnn_onnx_is_float(x->type) || !is_per_channel(x, c))
+    if (!clcnn_onnx_is_float(x->type) || !is_per_channel(node, x, c))
         return status;
     TRY(clcnn_onnx_floats(node->import, c, &values));
     int64_t channels = x->shape.dim[1], step = clcnn_onnx_count(c) > 1;

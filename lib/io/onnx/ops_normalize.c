@@ -63,8 +63,8 @@ enum clcnn_status clcnn_onnx_batch_normalization(struct clcnn_onnx_node *node)
         scale[c] = (float)factor;
         shift[c] = (float)((double)beta[c] - factor * (double)mean[c]);
     }
-    TRY(clcnn_onnx_affine_fits(x) ? clcnn_onnx_affine(node, x, scale, shift)
-                                  : as_map(node, x, scale, shift));
+    TRY(clcnn_onnx_affine_fits(node, x) ? clcnn_onnx_affine(node, x, scale, shift)
+                                        : as_map(node, x, scale, shift));
 done:
     free(scale);
     free(shift);
