@@ -110,16 +110,19 @@ static inline struct place next_place(struct place place, int rows, int columns)
     return next;
 }
 
-/* to[depth] = from[depth]. The last vector overlaps the one before it. */
-static inline void copy_row(local float *to, global const float *from, int depth)
+/* to[depth] = from[depth], while what lies `ahead` floats further is asked for. The last vector
+ * overlaps the one before it. */
+static inline void copy_row(local float *to, global const float *from, int depth, int ahead)
 {
     if (depth < LANES) {
         for (int k = 0; k < depth; k++)
             to[k] = from[k];
         return;
     }
-    for (int k = 0; k + LANES <= depth; k += LANES)
+    for (int k = 0; k + LANES <= depth; k += LANES) {
+        PREFETCH_FAR(from + ahead + k);
         STORE(LOAD(from + k), to + k);
+    }
     STORE(LOAD(from + depth - LANES), to + depth - LANES);
 }
 
@@ -134,7 +137,7 @@ static inline bool gather_rows(local float *to, global const float *dy, struct p
     for (int i = 0; i < count; i++, to += PITCH, at = next_place(at, rows, columns)) {
         const int p = at.a + top, q = at.b + left;
         if (p >= 0 && p < P && q >= 0 && q < Q) {
-            copy_row(to, dy + (((long)at.n * P + p) * Q + q) * K, depth);
+            copy_row(to, dy + (((long)at.n * P + p) * Q + q) * K, depth, MR * K);
             any = true;
         } else {
             for (int k = 0; k < depth; k += LANES)
@@ -182,7 +185,7 @@ KERNEL conv2d_data_in_place(INPUT(float, dy), INPUT(float, w), OUTPUT(float, dx)
                 long offset[MR];
                 if (plain) {
                     for (int i = 0; i < height; i++)
-                        copy_row(rows + i * PITCH, dy + (m + i) * K + k, depth);
+                        copy_row(rows + i * PITCH, dy + (m + i) * K + k, depth, MR * K);
                     EACH(i, MR) offset[i] = (m + i) * C;
                 } else {
                     const struct place start = place_of(m, down, across);

@@ -98,7 +98,8 @@ static void plan(struct filter_in_place *op)
     op->panels = problem->r * problem->s *
                  clcnn_divide_up(clcnn_conv2d_channels(problem), tile_channels(problem));
     op->ranges = plan_ranges(problem);
-    wanted = clcnn_divide_up(wanted, op->ranges);
+    if (op->ranges > 1)
+        wanted = clcnn_divide_up(ITEMS * problem->compute_units, op->ranges * problem->groups);
     op->tiles_each = op->ranges == 1 ? 1 : clcnn_divide_up(op->tiles, wanted);
     wanted = clcnn_divide_up(wanted, clcnn_divide_up(op->tiles, op->tiles_each));
     op->panels_each = clcnn_divide_up(op->panels, clcnn_min(op->panels, wanted));
