@@ -48,8 +48,9 @@ enum { LANES = W, NR = NV * W, HALF = MR / 2, DEPTH = 512, PITCH = DEPTH + 16 };
 #define KERNEL         __attribute__((reqd_work_group_size(1, 1, 1))) kernel void
 #define EACH(i, count) _Pragma("unroll") for (int i = 0; i < (count); i++)
 
-/* Rows of w that are asked for ahead. */
+/* Rows of w that are asked for ahead, and far ahead. */
 #define AHEAD 8
+#define FAR   48
 
 /* to[offset[i]][NR] = the sums of row i times w, i < ROWS, added to what it holds unless it is
  * `fresh`; rows from first_row on, columns from first_column on. */
@@ -65,7 +66,7 @@ enum { LANES = W, NR = NV * W, HALF = MR / 2, DEPTH = 512, PITCH = DEPTH + 16 };
             EACH(j, NV)                                                                            \
             {                                                                                      \
                 PREFETCH(w + AHEAD * pitch + j * LANES);                                           \
-                PREFETCH_FAR(w + NR + j * LANES);                                                  \
+                PREFETCH_FAR(w + FAR * pitch + j * LANES);                                                  \
                 factor[j] = LOAD(w + j * LANES);                                                   \
             }                                                                                      \
             EACH(i, ROWS)                                                                          \

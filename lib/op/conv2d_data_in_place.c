@@ -11,7 +11,8 @@
 enum {
     ITEMS = 8, /* work-items for a core, at least: with fewer, one that wakes late is missed */
     MOST_ITEMS = 32,
-    SHARING_TILES = 16
+    SHARING_TILES = 4, /* of what is read of a large filter, and panels, of rows of dy */
+    SHARING_PANELS = 4
 };
 
 struct data_in_place {
@@ -55,7 +56,7 @@ static bool usable(const struct clcnn_conv2d_problem *problem)
 }
 
 /* Some work-items for every core: few tiles and all panels, so that dx is written in order; or,
- * where the filter is large, more tiles, which share what is read of it. */
+ * where the filter is large, some of both, which share what is read and what is copied. */
 static void plan(struct data_in_place *op)
 {
     const struct clcnn_conv2d_problem *problem = &op->problem;
@@ -71,8 +72,8 @@ static void plan(struct data_in_place *op)
         op->tiles_each = clcnn_max(op->tiles_each, clcnn_min(op->tiles, SHARING_TILES));
     int64_t shares = clcnn_divide_up(op->tiles, op->tiles_each);
     op->panels_each = clcnn_divide_up(op->panels, clcnn_max(1, wanted / shares));
-    if (!near && op->panels * shares >= ITEMS * problem->compute_units)
-        op->panels_each = clcnn_max(op->panels_each, 2);
+    if (!near && op->panels * shares >= 2 * SHARING_PANELS * problem->compute_units)
+        op->panels_each = clcnn_max(op->panels_each, SHARING_PANELS);
 }
 
 /* Products nearly at the peak; rows of dy copied for every share of the panels, a vector in
