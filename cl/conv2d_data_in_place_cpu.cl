@@ -66,7 +66,7 @@ enum { LANES = W, NR = NV * W, HALF = MR / 2, DEPTH = 512, PITCH = DEPTH + 16 };
             EACH(j, NV)                                                                            \
             {                                                                                      \
                 PREFETCH(w + AHEAD * pitch + j * LANES);                                           \
-                PREFETCH_FAR(w + FAR * pitch + j * LANES);                                                  \
+                PREFETCH_FAR(w + FAR * pitch + j * LANES);                                         \
                 factor[j] = LOAD(w + j * LANES);                                                   \
             }                                                                                      \
             EACH(i, ROWS)                                                                          \

@@ -175,7 +175,7 @@ TEST_CASE("resize: layouts, ranks, scales and types", "[resize]")
     }
 }
 
-TEST_CASE("resize: what is refused", "[resize]")
+TEST_CASE("resize: views that are refused", "[resize]")
 {
     struct clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_ANY);
     struct clcnn_resize_params good = params_of({2, 4}, {2, 8});
