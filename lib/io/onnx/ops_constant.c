@@ -95,14 +95,41 @@ enum clcnn_status clcnn_onnx_size(struct clcnn_onnx_node *node)
     return new_list(node, CLCNN_DTYPE_INT64, &count, 1, true, CLCNN_ONNX_INT64);
 }
 
+static enum clcnn_status float_range(struct clcnn_onnx_node *node)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_tensor *tensor = NULL;
+    const float *start, *limit, *delta;
+    int64_t count;
+    TRY(clcnn_onnx_need_floats(node, 0, "start", &start, &count));
+    TRY(clcnn_onnx_need_floats(node, 1, "limit", &limit, &count));
+    TRY(clcnn_onnx_need_floats(node, 2, "delta", &delta, &count));
+    double steps = ceil(((double)*limit - (double)*start) / (double)*delta);
+    NODE_REQUIRE(steps <= 0x1p62, "from %g to %g by %g", (double)*start, (double)*limit,
+                 (double)*delta); /* also what is no number */
+    struct clcnn_shape shape = {1, {steps > 0.0 ? (int64_t)steps : 0}};
+    TRY(clcnn_onnx_new_tensor(node->import, CLCNN_DTYPE_FLOAT32, &shape, &tensor));
+    for (int64_t i = 0; i < shape.dim[0]; i++)
+        ((float *)clcnn_tensor_data(tensor))[i] =
+            (float)((double)*start + (double)i * (double)*delta);
+    TRY(clcnn_onnx_output_constant(node, 0, node->inputs[0].type, &tensor));
+done:
+    clcnn_tensor_destroy(&tensor);
+    return status;
+}
+
 enum clcnn_status clcnn_onnx_range(struct clcnn_onnx_node *node)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_tensor *tensor = NULL;
     const int64_t *start, *limit, *delta;
     int64_t count, span = 0;
-    NODE_SUPPORTS(!clcnn_onnx_is_float(node->inputs[0].type), "a range of %s",
-                  clcnn_onnx_type_name(node->inputs[0].type));
+    for (int i = 0; i < 3; i++)
+        NODE_REQUIRE(clcnn_onnx_count(&node->inputs[i]) == 1 &&
+                         node->inputs[i].type == node->inputs[0].type,
+                     "input %d is %s", i, clcnn_onnx_shape_words(&node->inputs[i].shape).text);
+    if (clcnn_onnx_is_float(node->inputs[0].type))
+        return float_range(node);
     TRY(clcnn_onnx_need_integers(node, 0, "start", &start, &count));
     TRY(clcnn_onnx_need_integers(node, 1, "limit", &limit, &count));
     TRY(clcnn_onnx_need_integers(node, 2, "delta", &delta, &count));
@@ -204,11 +231,10 @@ done:
     return status;
 }
 
-enum clcnn_status clcnn_onnx_cast(struct clcnn_onnx_node *node)
+static enum clcnn_status cast(struct clcnn_onnx_node *node, int to)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     const struct clcnn_onnx_value *x = &node->inputs[0];
-    int to = target_type(node);
     struct clcnn_map_params map = {.function = CLCNN_FUNCTION_COPY};
     NODE_REQUIRE(to > 0 && to <= CLCNN_ONNX_BFLOAT16, "'to' is %d, no type", to);
     NODE_SUPPORTS(to != CLCNN_ONNX_STRING && x->type != CLCNN_ONNX_STRING, "strings");
@@ -230,4 +256,14 @@ enum clcnn_status clcnn_onnx_cast(struct clcnn_onnx_node *node)
     TRY(clcnn_onnx_map(node, &map, x, 1, to));
 done:
     return status;
+}
+
+enum clcnn_status clcnn_onnx_cast(struct clcnn_onnx_node *node)
+{
+    return cast(node, target_type(node));
+}
+
+enum clcnn_status clcnn_onnx_cast_like(struct clcnn_onnx_node *node)
+{
+    return cast(node, node->inputs[1].type);
 }

@@ -171,13 +171,47 @@ enum clcnn_status clcnn_onnx_prelu(struct clcnn_onnx_node *node)
     return combine(node, CLCNN_FUNCTION_PRELU);
 }
 
+static enum clcnn_status convert(struct clcnn_onnx_node *node, struct clcnn_onnx_value *value,
+                                 int type)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_map_params map = {.function = CLCNN_FUNCTION_COPY};
+    TRY(clcnn_onnx_device_type(value->type, &map.type));
+    TRY(clcnn_onnx_device_type(type, &map.to));
+    if (map.type != map.to) {
+        TRY(clcnn_onnx_map(node, &map, value, 1, type));
+        *value = node->outputs[0];
+    }
+done:
+    return status;
+}
+
+/* Through float32, which knows integers up to 2^24. */
+static enum clcnn_status integer_power(struct clcnn_onnx_node *node)
+{
+    enum clcnn_status status = CLCNN_STATUS_OK;
+    struct clcnn_onnx_value pair[] = {node->inputs[0], node->inputs[1]};
+    struct clcnn_map_params power = {.function = CLCNN_FUNCTION_POW};
+    struct clcnn_map_params nearest = {.function = CLCNN_FUNCTION_ROUND};
+    int type = pair[0].type;
+    for (int i = 0; i < 2; i++)
+        TRY(convert(node, &pair[i], CLCNN_ONNX_FLOAT));
+    TRY(clcnn_onnx_map(node, &power, pair, 2, CLCNN_ONNX_FLOAT));
+    pair[0] = node->outputs[0];
+    TRY(clcnn_onnx_map(node, &nearest, pair, 1, CLCNN_ONNX_FLOAT));
+    pair[0] = node->outputs[0];
+    TRY(convert(node, &pair[0], type));
+done:
+    return status;
+}
+
 /* The exponent may be of another type, and is often 2. */
 enum clcnn_status clcnn_onnx_pow(struct clcnn_onnx_node *node)
 {
     enum clcnn_status status = CLCNN_STATUS_OK;
     struct clcnn_onnx_value *y = &node->inputs[1];
-    NODE_SUPPORTS(clcnn_onnx_is_float(node->inputs[0].type), "a power of %s",
-                  clcnn_onnx_type_name(node->inputs[0].type));
+    if (!clcnn_onnx_is_float(node->inputs[0].type))
+        return integer_power(node);
     if (!clcnn_onnx_is_float(y->type)) {
         const int64_t *exponents;
         struct clcnn_tensor *tensor = NULL;
