@@ -61,14 +61,24 @@ CLCNN_API enum clcnn_status clcnn_onnx_load_memory(const void *data, size_t size
                                                    const struct clcnn_onnx_params *params,
                                                    struct clcnn_model **out);
 
-/* Writes a model as ONNX, opset 17, with its weights: images as NCHW (a model whose arrays are
- * channels-last gets Transpose nodes at its borders), nodes named as the layers. Reading the file
- * back gives a model with the same weights that computes the same bits. The file is written whole
- * or not at all, as by clcnn_model_save_weights.
- * Requires: a finished model. Errors: INVALID_ARGUMENT, UNSUPPORTED (layers on views, which models
- * from files may have: the message names the first; weights of 2 GiB and more), IO,
+/* Writes a model with its weights, built or read, trained or not, as ONNX (opset 17, IR version 8).
+ * In the file images have channels first, as everywhere in ONNX: filters, and the weights behind a
+ * flattened image, are laid out anew so that results agree. Inputs and outputs keep the model's
+ * names, shapes and order of axes (a channels-last input is followed by a Transpose); an open batch
+ * is the dimension "N". Nodes are named after layers ("conv2d", and "conv2d/relu" for its
+ * activation), weights as those of the model. Dropout is written and does nothing at inference.
+ *
+ * What clcnn_onnx_load reads back gives the same bits, but for functions that opset 17 lacks (gelu,
+ * mish, a product and a sum in one step), which are written as several nodes.
+ *
+ * A file is written whole or not at all, as by clcnn_model_save_weights; *data is freed with
+ * clcnn_free.
+ * Requires: a finished model. Errors: INVALID_ARGUMENT; UNSUPPORTED (the message lists every layer
+ * that ONNX has no operator for; or more than 2^31-1 bytes, the most that a file may have); IO;
  * OUT_OF_MEMORY. */
 CLCNN_API enum clcnn_status clcnn_onnx_save(const struct clcnn_model *model, const char *path);
+CLCNN_API enum clcnn_status clcnn_onnx_save_memory(const struct clcnn_model *model, void **data,
+                                                   size_t *size);
 
 /* Reads a file that holds one tensor (TensorProto), such as input_0.pb of the ONNX backend tests:
  * floating-point types as FLOAT32, bool as UINT8, integers as INT64. *name (may be NULL) is freed

@@ -12,7 +12,7 @@ static const struct command commands[] = {
     {"evaluate", "MODEL --weights W|FILE.onnx --data D", "loss and accuracy on a test set",
      evaluate_command},
     {"predict", "MODEL --weights W|FILE.onnx IMAGE...", "classify pictures", predict_command},
-    {"export", "MODEL --weights W --output FILE", "write a model as ONNX", export_command},
+    {"export", "MODEL|FILE.onnx --output FILE", "write a model as ONNX", export_command},
     {"verify", "PATH...", "run ONNX models on their test data and compare", verify_command},
     {"bench", "gemm|conv|train|start", "measure speed on this device", bench_command},
     {0},

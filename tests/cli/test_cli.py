@@ -16,8 +16,8 @@ import time
 import unittest
 
 CLCNN = os.path.abspath(sys.argv.pop(1))
-COMMANDS = ["devices", "summary", "train", "evaluate", "predict", "bench gemm", "bench conv",
-            "bench train", "bench start"]
+COMMANDS = ["devices", "summary", "train", "evaluate", "predict", "export", "bench gemm",
+            "bench conv", "bench train", "bench start"]
 
 
 def run(*arguments, code=0, **more):
@@ -82,7 +82,8 @@ class Commands(unittest.TestCase):
                       ["train", "mnist-cnn", "--data", "x", "--epochs", "0"],
                       ["train", "mnist-cnn", "--data", "x", "--optimizer", "magic"],
                       ["train", "mnist-cnn", "--data"], ["devices", "--nonsense"],
-                      ["predict", "mnist-cnn"], ["bench", "gemm", "12,x"],
+                      ["predict", "mnist-cnn"], ["export", "mnist-cnn"],
+                      ["bench", "gemm", "12,x"],
                       ["bench", "gemm", "--algorithm", "best"],
                       ["bench", "conv", "--pass", "sideways"],
                       ["bench", "conv", "--storage", "int8"],

@@ -1,4 +1,3 @@
-#include "onnx/onnx_file.hpp"
 #include "support/files.hpp"
 #include "support/guarded.hpp"
 #include "support/owned.hpp"
@@ -92,18 +91,4 @@ TEST_CASE("onnx: what is written reads back with the same bits", "[onnx][save]")
         clcnn_device *device = test_device(CLCNN_DEVICE_CLASS_CPU);
         CHECK(predict(device, model) == predict(device, back));
     }
-}
-
-TEST_CASE("onnx: what cannot be written says why", "[onnx][save]")
-{
-    OnnxFile file;
-    file.input("x", {1, 4}).output("y");
-    file.node("Exp", {"x"}, {"y"}, "exponential");
-    Model model;
-    CHECK_OK(file.load(&model));
-    TemporaryDirectory directory;
-    CHECK_FAILS(clcnn_onnx_save(model, directory.path("m.onnx").c_str()), CLCNN_STATUS_UNSUPPORTED,
-                "layer 'exponential' (Exp) cannot be written");
-    CHECK_FAILS(clcnn_onnx_save(nullptr, "x"), CLCNN_STATUS_INVALID_ARGUMENT, "NULL");
-    CHECK_FAILS(clcnn_onnx_save(model, nullptr), CLCNN_STATUS_INVALID_ARGUMENT, "NULL");
 }

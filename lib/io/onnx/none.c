@@ -37,6 +37,16 @@ enum clcnn_status clcnn_onnx_save(const struct clcnn_model *model, const char *p
     return fail();
 }
 
+enum clcnn_status clcnn_onnx_save_memory(const struct clcnn_model *model, void **data, size_t *size)
+{
+    (void)model;
+    if (data)
+        *data = NULL;
+    if (size)
+        *size = 0;
+    return fail();
+}
+
 enum clcnn_status clcnn_onnx_read_tensor(const char *path, struct clcnn_tensor **out, char **name)
 {
     (void)path;
