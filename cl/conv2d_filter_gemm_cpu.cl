@@ -51,26 +51,8 @@ static inline void gather_inside(local float *row, global const float *from, str
     }
 }
 
-/* patch[panel][u][NR] of one pixel's taps from `start` on, where every tap is whole panels of
- * channels. */
-static inline void gather_channels(local float *patch, global const float *image, int h, int w,
-                                   struct place start, int count, struct patches of)
-{
-    int r = start.r, s = start.s, c = start.at;
-    for (int t = 0; t < count; c = 0, r += s + 1 == of.S, s = s + 1 == of.S ? 0 : s + 1) {
-        const int y = h + r * of.step_h, x = w + s * of.step_w;
-        const bool inside = y >= 0 && y < of.H && x >= 0 && x < of.W;
-        global const float *from = image + ((long)y * of.W + x) * of.C;
-        for (; c < of.depth && t < count; c += NR, t += NR, patch += ROWS * NR) {
-#pragma unroll
-            for (int j = 0; j < NR; j += LANES)
-                STORE(inside ? LOAD(from + c + j) : (vec)0.0f, patch + j);
-        }
-    }
-}
-
-/* The same for any number of channels, with `left` floats from `image` on. `row` has room for
- * `count` floats and two vectors. */
+/* patch[panel][u][NR] of one pixel's taps from `start` on, with `left` floats from `image` on.
+ * `row` has room for `count` floats and two vectors. */
 static inline void gather_any(local float *patch, local float *row, global const float *image,
                               long left, int h, int w, struct place start, int count,
                               struct patches of)
@@ -143,18 +125,6 @@ static inline void gather_runs(local float *patch, global const float *from, int
                 STORE(LOAD(from + r * row_step + i), patch + r * run + i);
 }
 
-/* `count` channels of `outputs` pixels, `step` floats apart. */
-static inline void gather_pixels(local float *patch, global const float *from, int outputs,
-                                 int step, int count)
-{
-    for (int u = 0; u < outputs; u++, from += step, patch += NR)
-        for (int t = 0; t < count; t += NR) {
-#pragma unroll
-            for (int j = 0; j < NR; j += LANES)
-                STORE(LOAD(from + t + j), patch + t * ROWS + j);
-        }
-}
-
 /* patch[panel][rows][NR]: `count` taps from t0 on of `rows` outputs from m on of group g. */
 static inline void gather_block(local float *patch, local float *row, global const float *x, int g,
                                 long m, int rows, int t0, int count, SHAPE)
@@ -162,9 +132,7 @@ static inline void gather_block(local float *patch, local float *row, global con
     const int depth = C / G;
     const struct patches of = describe(H, W, C, R, S, dilation_h, dilation_w, depth);
     const struct place start = place_of(t0, of);
-    const struct place tap = {t0 / depth / S, t0 / depth % S, t0 % depth};
-    const bool whole = depth % NR == 0, pixels = whole && R * S == 1;
-    const bool runs = !whole && count == R * S * depth && count <= NR && of.run_taps == S;
+    const bool runs = count == R * S * depth && count <= NR && of.run_taps == S;
     const long row_step = (long)dilation_h * W * C;
     struct pixel at = pixel_of(m, P, Q);
     for (int u = 0, step; u < rows; u += step) {
@@ -174,14 +142,10 @@ static inline void gather_block(local float *patch, local float *row, global con
         step = outputs_inside(at, rows - u, N, H, W, C, K, R, S, P, Q, G, stride_h, stride_w,
                               dilation_h, dilation_w, pad_top, pad_left);
         const long reach = (long)(step * stride_w + S) * C + (R - 1) * row_step + LANES;
-        if (!pixels && !(runs && reach <= image + left - from))
+        if (!runs || reach > image + left - from)
             step = 0;
-        if (step && pixels)
-            gather_pixels(patch + u * NR, x + from + t0, step, stride_w * C, count);
-        else if (step)
+        if (step)
             gather_runs(patch + u * NR, x + from, step, stride_w * C, R, row_step, S * C);
-        else if (whole)
-            gather_channels(patch + u * NR, x + image, h, w, tap, count, of);
         else
             gather_any(patch + u * NR, row, x + image, left, h, w, start, count, of);
         step = max(step, 1);
