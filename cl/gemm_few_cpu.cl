@@ -1,17 +1,23 @@
-/* GEMM of a few rows, B^T as it lies in memory (CPU class): what a dense layer does at small batch.
- *
- *   C[M][N] = f(alpha A[M][K] . B[N][K]^T + beta C[M][N] + bias[N])
- *
+/* GEMM of a few rows, B as it lies in memory (CPU class): what a dense layer does at small batch.
  * Every float of B is used M times, so memory sets the pace: B is read once, without being packed,
- * several rows at a time since one core gets more out of several streams. Group g computes the
- * columns n from g `step` on:
+ * several rows at a time since one core gets more out of several streams.
+ *
+ * gemm_few_cpu: C[M][N] = f(alpha A[M][K] . B[N][K]^T + beta C[M][N] + bias[N])
+ * Group g computes the columns n from g `step` on:
  *
  *   for n in steps of COLUMNS (one row of A) or COLUMNS_FEW:
  *     for m in steps of 1 or ROWS: (the rows of B now lie in the second-level cache)
  *       for k: for i, j: sum[i][j] += A[m + i][k] * B[n + j][k]        (k by vectors)
  *       C[m + i][n + j] = f(...)
  *
- * No local memory. Requires ldb >= K. */
+ * gemm_few_across: partial[split][M][N] = alpha A[M][part of K] . B[part of K][N]
+ * gemm_reduce of gemm_cpu.cl makes C of them. Group (g, split) computes the columns n from g `step`
+ * on, for k from split `kstep` on; the sums lie in local memory, in the first-level cache:
+ *
+ *   for k in steps of DEEP:
+ *     for m, n (by vectors): sum[m][n] += A[m][k] B[k][n] + ... + A[m][k + DEEP - 1] B[.][n]
+ *
+ * Local memory: gemm_few_cpu none, gemm_few_across 4 M step. Requires ldb >= K, or N. */
 #include "common.cl"
 #include "epilogue.cl"
 #include "vector.cl"
@@ -25,6 +31,8 @@
 #define ROWS        2
 #define COLUMNS_FEW 4
 #endif
+/* Rows of B at a time in gemm_few_across. */
+#define DEEP 8
 /* Floats that are asked for ahead. */
 #ifndef AHEAD
 #define AHEAD 256
@@ -116,4 +124,51 @@ gemm_few_cpu(INPUT(stored, a), INPUT(stored, b), INPLACE(stored, c), INPUT(float
                 }
         }
     }
+}
+
+/* sum[count] += a[0] b[0][count] + ... + a[DEEP - 1] b[DEEP - 1][count] */
+static inline void add_rows(local float *sum, global const float *a, global const float *b,
+                            long ldb, int count)
+{
+    int j = 0;
+    for (; j + W <= count; j += W) {
+        vec value = LOAD(sum + j);
+#pragma unroll
+        for (int i = 0; i < DEEP; i++) {
+            value += (vec)a[i] * LOAD(b + i * ldb + j);
+            PREFETCH(b + (i + DEEP) * ldb + j);
+        }
+        STORE(value, sum + j);
+    }
+    for (; j < count; j++)
+        for (int i = 0; i < DEEP; i++)
+            sum[j] += a[i] * b[i * ldb + j];
+}
+
+__attribute__((reqd_work_group_size(1, 1, 1))) kernel void
+gemm_few_across(INPUT(float, a), INPUT(float, b), OUTPUT(float, partial), int m, long n, long k,
+                long lda, long ldb, int step, long kstep, float alpha, local float *sums)
+{
+    AT(const float, a);
+    AT(const float, b);
+    AT(float, partial);
+    const long column = (long)get_group_id(0) * step, first = (long)get_group_id(1) * kstep;
+    const long end = min(k, first + kstep);
+    const int count = (int)min((long)step, n - column);
+    for (int i = 0; i < m * step; i++)
+        sums[i] = 0.0f;
+    a += first;
+    b += first * ldb + column;
+    long t = first;
+    for (; t + DEEP <= end; t += DEEP, a += DEEP, b += DEEP * ldb)
+        for (int i = 0; i < m; i++)
+            add_rows(sums + i * step, a + i * lda, b, ldb, count);
+    for (; t < end; t++, a++, b += ldb)
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < count; j++)
+                sums[i * step + j] += a[i * lda] * b[j];
+    partial += get_group_id(1) * m * n + column;
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < count; j++)
+            partial[i * n + j] = alpha * sums[i * step + j];
 }

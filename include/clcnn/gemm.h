@@ -26,7 +26,7 @@ enum clcnn_gemm_algorithm {
     CLCNN_GEMM_ALGORITHM_CPU,      /* long vectors, one work-item per work-group */
     CLCNN_GEMM_ALGORITHM_GPU,      /* local memory and register tiles */
     CLCNN_GEMM_ALGORITHM_CLBLAST,  /* the CLBlast library, where it was found at build time */
-    CLCNN_GEMM_ALGORITHM_FEW_ROWS, /* m <= 4, B^T read as it is stored, by long vectors */
+    CLCNN_GEMM_ALGORITHM_FEW_ROWS, /* m <= 4, B read once as it is stored */
 };
 
 struct clcnn_gemm_params {

@@ -71,6 +71,13 @@ struct clcnn_gemm {
 struct clcnn_buffer clcnn_gemm_take(const struct clcnn_buffer *workspace, size_t *used,
                                     int64_t count);
 
+/* C = f(the sum of the partial[splits][m][n], which hold alpha A B, + beta C + bias), with the kernel
+ * gemm_reduce of cl/gemm_cpu.cl. */
+enum clcnn_status clcnn_gemm_reduce(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
+                                    const struct clcnn_gemm_params *params,
+                                    const struct clcnn_gemm_call *call,
+                                    const struct clcnn_buffer *partial, int64_t splits);
+
 #define CLCNN_GEMM_IMPL(NAME, name) extern const struct clcnn_gemm_impl clcnn_gemm_impl_##name;
 #include "op/gemm_impls.inc"
 #undef CLCNN_GEMM_IMPL

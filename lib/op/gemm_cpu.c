@@ -147,17 +147,16 @@ static enum clcnn_status multiply(struct clcnn_gemm *op, const struct clcnn_gemm
              LOCAL((size_t)plan->nc * sizeof(float))));
 }
 
-static enum clcnn_status reduce(struct clcnn_gemm *op, const struct clcnn_gemm_call *call,
-                                const struct clcnn_gemm_cpu_plan *plan,
-                                const struct clcnn_buffer *partial, struct clcnn_stream *stream)
+enum clcnn_status clcnn_gemm_reduce(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
+                                    const struct clcnn_gemm_params *p,
+                                    const struct clcnn_gemm_call *call,
+                                    const struct clcnn_buffer *partial, int64_t splits)
 {
-    const struct clcnn_gemm_params *p = &op->params;
-    return clcnn_launch(stream, op->kernels[REDUCE],
-                        GRID2(clcnn_divide_up(p->n, CLCNN_GEMM_CPU_REDUCE), call->m, 1, 1),
-                        ARGS(BUFFER(partial), BUFFER(call->c), BUFFER(call->bias), LONG(call->m),
-                             LONG(p->n), LONG(call->ldc), INT(plan->groups[2]), FLOAT(call->beta),
-                             INT(call->bias != NULL), INT(p->activation),
-                             FLOAT(p->activation_alpha)));
+    return clcnn_launch(
+        stream, kernel, GRID2(clcnn_divide_up(p->n, CLCNN_GEMM_CPU_REDUCE), call->m, 1, 1),
+        ARGS(BUFFER(partial), BUFFER(call->c), BUFFER(call->bias), LONG(call->m), LONG(p->n),
+             LONG(call->ldc), INT(splits), FLOAT(call->beta), INT(call->bias != NULL),
+             INT(p->activation), FLOAT(p->activation_alpha)));
 }
 
 static enum clcnn_status run(struct clcnn_gemm *op, const struct clcnn_gemm_call *call,
@@ -184,7 +183,8 @@ static enum clcnn_status run(struct clcnn_gemm *op, const struct clcnn_gemm_call
     }
     TRY(multiply(op, call, plan, b, panel_rows, slots.memory ? &slots : NULL, c, stream));
     if (plan->partial_floats)
-        TRY(reduce(op, call, plan, &partial, stream));
+        TRY(clcnn_gemm_reduce(stream, op->kernels[REDUCE], &op->params, call, &partial,
+                              plan->groups[2]));
 done:
     return status;
 }

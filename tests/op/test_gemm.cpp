@@ -177,20 +177,29 @@ TEST_CASE("gemm: few rows", "[gemm]")
     for (int64_t m : {1, 2, 3, 4})
         for (int64_t n : {1, 3, 4, 5, 8, 9, 67})
             for (int64_t k : {1, 3, 4, 7, 8, 15, 16, 17, 31, 35})
-                run(test_device(CLCNN_DEVICE_CLASS_CPU), {m, n, k, false, true},
-                    CLCNN_GEMM_ALGORITHM_FEW_ROWS);
+                for (bool transpose_b : {false, true})
+                    run(test_device(CLCNN_DEVICE_CLASS_CPU), {m, n, k, false, transpose_b},
+                        CLCNN_GEMM_ALGORITHM_FEW_ROWS);
+    /* B in blocks of 1024 columns, 8 rows at a time, K in parts of 64 at least. */
+    for (int64_t n : {1023, 1024, 1025, 2051})
+        for (int64_t k : {63, 64, 65, 127, 129, 777})
+            run(test_device(CLCNN_DEVICE_CLASS_CPU), {2, n, k}, CLCNN_GEMM_ALGORITHM_FEW_ROWS);
     gemm_case t = {4, 1000, 300, false, true};
     t.alpha = -0.5f;
     t.beta = 2;
     t.pad = 3;
     t.bias = true;
     t.call_m = 3;
-    for (enum clcnn_activation activation : {CLCNN_ACTIVATION_RELU, CLCNN_ACTIVATION_TANH}) {
-        t.activation = activation;
+    for (bool transpose_b : {false, true}) {
+        t.transpose_b = transpose_b;
+        t.integers = true;
+        for (enum clcnn_activation activation : {CLCNN_ACTIVATION_RELU, CLCNN_ACTIVATION_TANH}) {
+            t.activation = activation;
+            run(test_device(CLCNN_DEVICE_CLASS_CPU), t, CLCNN_GEMM_ALGORITHM_FEW_ROWS);
+        }
+        t.integers = false;
         run(test_device(CLCNN_DEVICE_CLASS_CPU), t, CLCNN_GEMM_ALGORITHM_FEW_ROWS);
     }
-    t.integers = false;
-    run(test_device(CLCNN_DEVICE_CLASS_CPU), t, CLCNN_GEMM_ALGORITHM_FEW_ROWS);
 }
 
 TEST_CASE("gemm: long K is divided and summed in a second stage", "[gemm]")
@@ -388,6 +397,7 @@ TEST_CASE("gemm: algorithms can be required", "[gemm]")
             other.m = change == 0 ? 5 : 4;
             other.transpose_a = change == 1;
             other.transpose_b = change != 2;
+            other.storage = change == 2 ? CLCNN_DTYPE_FLOAT16 : CLCNN_DTYPE_FLOAT32;
             CHECK(clcnn_gemm_create(test_device(device_class), &other, &op) ==
                   CLCNN_STATUS_UNSUPPORTED);
             CHECK(op == nullptr);
