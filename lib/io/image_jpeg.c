@@ -11,8 +11,10 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-/* A block of 64 pixels is one bit of Huffman code at least. */
-#define MOST_PIXELS_PER_BYTE (8 * 64)
+/* A block of 64 pixels is one bit of Huffman code at least. Arithmetic code has no such bound: as
+ * much as a file may promise that nobody but an attacker makes. */
+#define MOST_PIXELS_PER_BYTE            (8 * 64)
+#define MOST_PIXELS_PER_ARITHMETIC_BYTE (1 << 16)
 
 /* What survives libjpeg's longjmp. `errors` comes first: libjpeg hands it back to the callbacks. */
 struct reader {
@@ -59,7 +61,8 @@ static void on_output(j_common_ptr jpeg)
 static enum clcnn_status check_promise(const struct jpeg_decompress_struct *jpeg, size_t size)
 {
     uint64_t pixels = (uint64_t)jpeg->image_width * jpeg->image_height;
-    if (!jpeg->arith_code && pixels > (uint64_t)size * MOST_PIXELS_PER_BYTE)
+    unsigned most = jpeg->arith_code ? MOST_PIXELS_PER_ARITHMETIC_BYTE : MOST_PIXELS_PER_BYTE;
+    if (pixels > (uint64_t)size * most)
         return clcnn_fail(CLCNN_STATUS_FORMAT,
                           "JPEG: %u x %u pixels do not fit in a file of %zu bytes",
                           jpeg->image_width, jpeg->image_height, size);

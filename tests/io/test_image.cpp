@@ -343,6 +343,10 @@ TEST_CASE("image: damaged and lying JPEG files", "[io][image][jpeg]")
         lying.replace(frame + 5, 4, "\xfd\xe8\xfd\xe8");
         CHECK_FAILS(read_image(lying, 3, &tensor), format,
                     "JPEG: 65000 x 65000 pixels do not fit in a file of");
+        lying[frame + 1] = progressive ? '\xca' : '\xc9'; /* in arithmetic code */
+        CHECK_FAILS(read_image(lying, 3, &tensor), format,
+                    "JPEG: 65000 x 65000 pixels do not fit in a file of");
+        lying[frame + 1] = good[frame + 1];
         lying.replace(frame + 5, 4, "\0\0\0\x28"s);
         CHECK_FAILS(read_image(lying, 3, &tensor), format, "JPEG: ");
         CHECK_FAILS(read_image(lying + std::string((size_t)9 << 20, 'x'), 3, &tensor), format,
