@@ -198,3 +198,69 @@ TEST_CASE("onnx: all that is not supported is listed", "[onnx]")
     CHECK(message_has("\n  'second' (Scan, opset 13): "));
     CHECK(message_has("\n  'third' (Mish, opset 13): "));
 }
+
+TEST_CASE("onnx: products of two inputs mix images", "[onnx]")
+{
+    OnnxFile file;
+    file.input("a", {0, 7}).input("b", {7, 7}).output("y").node("MatMul", {"a", "b"}, {"y"});
+    Model model;
+    CHECK_OK(file.load(&model));
+    CHECK_FALSE(clcnn_model_batched(model));
+    CHECK(clcnn_model_input_count(model) == 2);
+    CHECK(std::string(clcnn_model_input(model, 1)->name) == "b");
+    CHECK(clcnn_model_input(model, 2) == nullptr);
+    CHECK(sizes(clcnn_model_output(model, 0)->shape) == std::vector<int64_t>{1, 7});
+}
+
+TEST_CASE("onnx: a bias behind a dense layer goes into it", "[onnx]")
+{
+    OnnxFile file;
+    file.input("x", {0, 2}).output("y").floats("w", {2, 3}, ramp(6)).floats("b", {1, 3}, ramp(3));
+    file.floats("s", {3}, {2, 3, 4});
+    file.node("MatMul", {"x", "w"}, {"m"}).node("Mul", {"m", "s"}, {"p"});
+    file.node("Add", {"b", "p"}, {"y"});
+    Model model;
+    CHECK_OK(file.load(&model));
+    CHECK(kinds(model) == std::vector<enum clcnn_layer_kind>{CLCNN_LAYER_INPUT, CLCNN_LAYER_DENSE});
+    CHECK(values(model, in(model).layers[1].kernel) == std::vector<float>{2, 8, 6, 15, 12, 24});
+    CHECK(values(model, in(model).layers[1].bias) == ramp(3));
+}
+
+TEST_CASE("onnx: what a second reader needs is not folded away", "[onnx]")
+{
+    OnnxFile file;
+    file.input("x", {0, 2, 4, 4}).output("y").output("c");
+    file.floats("w", {2, 2, 1, 1}, ramp(4)).floats("s", {2, 1, 1}, {2, 3});
+    file.node("Conv", {"x", "w"}, {"c"}).node("Mul", {"c", "s"}, {"y"});
+    Model model;
+    CHECK_OK(file.load(&model));
+    CHECK(values(model, in(model).layers[1].kernel) == ramp(4));
+    CHECK(clcnn_model_output_count(model) == 2);
+}
+
+TEST_CASE("onnx: reductions of shapes are folded, resizing keeps channels last", "[onnx]")
+{
+    OnnxFile file;
+    file.input("x", {0, 2, 4, 4}).output("y").output("z");
+    file.floats("w", {2, 2, 1, 1}, ramp(4)).floats("scales", {4}, {1, 1, 2, 2});
+    file.floats("none", {0}, {}).integers("rest", {-1});
+    file.node("Conv", {"x", "w"}, {"a"});
+    file.node("Resize", {"a", "none", "scales"}, {"b"});
+    file.node("LRN", {"b"}, {"c"}).integer("size", 3);
+    file.node("Conv", {"c", "w"}, {"y"});
+    file.integers("axes", {1, 2, 3}).node("Shape", {"x"}, {"s"});
+    file.node("Gather", {"s", "axes"}, {"sizes"});
+    file.node("ReduceProd", {"sizes"}, {"count"});
+    file.node("Concat", {"rest", "count"}, {"shape"}).integer("axis", 0);
+    file.node("Reshape", {"x", "shape"}, {"flat"}).node("Exp", {"flat"}, {"z"});
+    Model model;
+    CHECK_OK(file.load(&model));
+    CHECK(clcnn_model_batched(model));
+    CHECK(sizes(clcnn_model_output(model, 0)->shape) == std::vector<int64_t>{-1, 2, 8, 8});
+    CHECK(sizes(clcnn_model_output(model, 1)->shape) == std::vector<int64_t>{-1, 32});
+    int copies = 0; /* the input alone, which is also read as it is written */
+    for (size_t i = 0; i < in(model).layer_count; i++)
+        copies += in(model).layers[i].kind == CLCNN_LAYER_MAP &&
+                  in(model).layers[i].u.map.function == CLCNN_FUNCTION_COPY;
+    CHECK(copies == 1);
+}

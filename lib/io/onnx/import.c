@@ -217,6 +217,7 @@ static enum clcnn_status take_inputs(struct clcnn_onnx_node *node, bool *whole)
             continue;
         if (!name->ready && !name->failed && name->initializer)
             TRY(add_initializer(import, name));
+        name->left--;
         *whole = *whole && name->ready;
         node->inputs[i] = name->value;
         node->inputs[i].name = name->name;

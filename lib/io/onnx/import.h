@@ -54,8 +54,8 @@ struct clcnn_onnx_value {
 /* What the file says of a name. */
 struct clcnn_onnx_name {
     const char *name;
-    int order; /* -1: known from the start; else the node that makes it */
-    int readers;
+    int order;          /* -1: known from the start; else the node that makes it */
+    int readers, left;  /* how many read it, and how many of these are still to come */
     bool ready, failed; /* failed: it comes from a node that is not supported */
     struct clcnn_onnx_value value;
     const Clcnn__TensorProto *initializer; /* not unpacked yet */

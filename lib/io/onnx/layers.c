@@ -62,7 +62,7 @@ struct clcnn_layer *clcnn_onnx_sole_layer(const struct clcnn_onnx_node *node,
                 return NULL;
     for (size_t i = 0; i < node->import->name_count; i++) {
         const struct clcnn_onnx_name *name = &node->import->names[i];
-        bool other = name->ready && name->value.layer == value->layer && name->readers > 0 &&
+        bool other = name->ready && name->value.layer == value->layer && name->left > 0 &&
                      name->name != value->name;
         if (other)
             return NULL;

@@ -77,6 +77,7 @@ static enum clcnn_status count_reader(struct clcnn_onnx_import *import, const ch
                  "cycle or is not sorted",
                  reader, type, name);
     found->readers++;
+    found->left++;
 done:
     return status;
 }
@@ -102,6 +103,7 @@ enum clcnn_status clcnn_onnx_collect_names(struct clcnn_onnx_import *import)
         struct clcnn_onnx_name *found = name ? clcnn_onnx_find_name(import, name) : NULL;
         NODE_REQUIRE(found, "nothing in the graph makes its output '%s'", name ? name : "");
         found->readers++;
+        found->left++;
     }
 done:
     return status;
