@@ -1,7 +1,7 @@
 /* One channel per group, one or more filters each (cl/conv2d_depthwise_cpu.cl,
- * cl/conv2d_depthwise_gpu.cl). */
+ * cl/conv2d_depthwise_gpu.cl, conv2d_depthwise_window.c). */
 #include "base/memory.h"
-#include "op/conv2d.h"
+#include "op/conv2d_depthwise_window.h"
 #include "op/storage.h"
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@ struct depthwise {
     struct clcnn_conv2d_problem problem;
     enum clcnn_conv2d_phase phase;
     struct clcnn_kernel *kernel, *reduce;
+    struct clcnn_conv2d_window *window; /* in place of the kernels, if not NULL */
     bool gpu;
     /* CPU */
     int64_t lanes, vectors; /* vectors of channels */
@@ -72,6 +73,11 @@ static int64_t tap_bytes(const struct clcnn_conv2d_problem *problem)
     return (problem->r * problem->s + 1) * vector_lanes(problem) * (int64_t)sizeof(float);
 }
 
+static bool uses_window(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d_phase phase)
+{
+    return problem->family != CLCNN_DEVICE_CLASS_GPU && clcnn_conv2d_window_usable(problem, phase);
+}
+
 static const char *unsupported(const struct clcnn_conv2d_problem *problem,
                                enum clcnn_conv2d_phase phase)
 {
@@ -89,6 +95,8 @@ static double cost(const struct clcnn_conv2d_problem *problem, enum clcnn_conv2d
 {
     double lanes = (double)vector_lanes(problem), channels = (double)problem->c;
     double share = 0.05;
+    if (uses_window(problem, phase))
+        return clcnn_conv2d_window_cost(problem, phase);
     if (problem->family != CLCNN_DEVICE_CLASS_GPU)
         share = 0.35 * channels / (double)clcnn_round_up(problem->c, (int64_t)lanes);
     if (problem->family != CLCNN_DEVICE_CLASS_GPU && problem->k > problem->c)
@@ -103,6 +111,7 @@ static void destroy(void *state)
     struct depthwise *op = state;
     clcnn_kernel_destroy(&op->kernel);
     clcnn_kernel_destroy(&op->reduce);
+    clcnn_conv2d_window_destroy(&op->window);
     free(op);
 }
 
@@ -195,6 +204,11 @@ static enum clcnn_status create(const struct clcnn_conv2d_problem *problem,
     op->gpu = problem->family == CLCNN_DEVICE_CLASS_GPU;
     op->lanes = vector_lanes(problem);
     op->vectors = clcnn_divide_up(problem->c, op->lanes);
+    if (uses_window(problem, phase)) {
+        TRY(clcnn_conv2d_window_create(problem, phase, &op->window));
+        *state = op;
+        return status;
+    }
     if (!op->gpu)
         plan_block(op);
     if (filter)
@@ -217,6 +231,8 @@ done:
 static size_t workspace(const void *state)
 {
     const struct depthwise *op = state;
+    if (op->window)
+        return clcnn_conv2d_window_workspace(op->window);
     return op->reduce ? (size_t)op->ranges * range_bytes(op) : 0;
 }
 
@@ -311,6 +327,8 @@ done:
 static enum clcnn_status run(void *state, const struct clcnn_conv2d_call *call)
 {
     struct depthwise *op = state;
+    if (op->window)
+        return clcnn_conv2d_window_run(op->window, call);
     if (op->phase == CLCNN_CONV2D_PHASE_FORWARD)
         return forward(op, call);
     if (op->phase == CLCNN_CONV2D_PHASE_BACKWARD_DATA)

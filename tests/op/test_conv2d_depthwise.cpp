@@ -3,25 +3,30 @@
 
 static const unsigned every_phase = 7;
 
+static void test_on(struct clcnn_device *device, const conv_problem &problem)
+{
+    conv_case params = problem.params;
+    params.algorithm = CLCNN_CONV2D_ALGORITHM_DEPTHWISE;
+    conv_op op;
+    INFO(conv_describe(params) << ", vectors of " << clcnn_device_info(device)->vector_width);
+    CHECK_OK(clcnn_conv2d_create(device, &params, &op.op));
+    for (int i = 0; i < CLCNN_CONV2D_PHASE_COUNT; i++) {
+        enum clcnn_conv2d_phase phase = (enum clcnn_conv2d_phase)i;
+        INFO("phase " << i);
+        conv_outputs first = conv_run(device, op.op, phase, problem);
+        conv_check(problem, op.op, phase, first);
+        conv_outputs second = conv_run(device, op.op, phase, problem, false, true);
+        CHECK(std::memcmp(first.result.data(), second.result.data(),
+                          first.result.size() * sizeof(float)) == 0);
+    }
+}
+
 static void test(const conv_case &base, enum conv_inputs inputs = CONV_INTEGERS, int batch = 0)
 {
     const conv_problem problem(base, inputs, every_phase, batch);
     for (enum clcnn_device_class device_class : test_classes) {
-        struct clcnn_device *device = test_device(device_class);
-        conv_case params = base;
-        params.algorithm = CLCNN_CONV2D_ALGORITHM_DEPTHWISE;
-        conv_op op;
-        INFO(conv_describe(base) << " on " << clcnn_device_class_name(device_class));
-        CHECK_OK(clcnn_conv2d_create(device, &params, &op.op));
-        for (int i = 0; i < CLCNN_CONV2D_PHASE_COUNT; i++) {
-            enum clcnn_conv2d_phase phase = (enum clcnn_conv2d_phase)i;
-            INFO("phase " << i);
-            conv_outputs first = conv_run(device, op.op, phase, problem);
-            conv_check(problem, op.op, phase, first);
-            conv_outputs second = conv_run(device, op.op, phase, problem, false, true);
-            CHECK(std::memcmp(first.result.data(), second.result.data(),
-                              first.result.size() * sizeof(float)) == 0);
-        }
+        INFO("on " << clcnn_device_class_name(device_class));
+        test_on(test_device(device_class), problem);
     }
 }
 
@@ -106,6 +111,36 @@ TEST_CASE("conv2d depthwise: a batch below the planned one", "[conv2d][depthwise
 {
     test(same(depthwise(7, 6, 5, 18, 1, 3, 3)), CONV_INTEGERS, 1);
     test(strides(same(depthwise(6, 9, 9, 16, 2, 3, 3)), 2, 2), CONV_INTEGERS, 4);
+}
+
+/* The kernels that a processor with shorter vectors gets. */
+TEST_CASE("conv2d depthwise: shorter vectors", "[conv2d][depthwise]")
+{
+    for (int width : {4, 8}) {
+        struct clcnn_device_params params = {};
+        struct clcnn_device *device = nullptr;
+        params.force_class = CLCNN_DEVICE_CLASS_CPU;
+        CHECK_OK(clcnn_device_open(&params, &device));
+        const_cast<struct clcnn_device_info *>(clcnn_device_info(device))->vector_width = width;
+        for (const conv_case &base : {same(depthwise(2, 9, 13, 19, 1, 3, 3)),
+                                      strides(same(depthwise(1, 9, 13, 19, 1, 3, 3)), 2, 2),
+                                      strides(same(depthwise(1, 8, 9, 3, 2, 3, 3)), 2, 2)})
+            test_on(device, conv_problem(ends(base, true, CLCNN_ACTIVATION_RELU), CONV_INTEGERS,
+                                         every_phase));
+        clcnn_device_destroy(&device);
+    }
+}
+
+/* Windows and strides that programs are built for, in strips of every width, and just not. */
+TEST_CASE("conv2d depthwise: windows, exactly", "[conv2d][depthwise]")
+{
+    for (int window : {5, 7}) {
+        test(same(depthwise(1, 16, 29, 32, 1, window, window)));
+        test(strides(same(depthwise(2, 17, 18, 20, 1, window, window)), 2, 2));
+    }
+    test(strides(pads(depthwise(1, 9, 23, 16, 1, 3, 3), 2, 2, 2, 2), 2, 1));
+    test(pads(depthwise(1, 9, 9, 16, 1, 3, 3), 3, 0, 0, 3));
+    test(strides(same(depthwise(1, 9, 9, 16, 1, 3, 3)), 3, 3));
 }
 
 TEST_CASE("conv2d depthwise: small", "[conv2d][depthwise]")
