@@ -16,7 +16,7 @@ import time
 import unittest
 
 CLCNN = os.path.abspath(sys.argv.pop(1))
-COMMANDS = ["devices", "summary", "train", "evaluate", "predict", "export", "bench gemm",
+COMMANDS = ["devices", "summary", "train", "evaluate", "predict", "export", "verify", "bench gemm",
             "bench conv", "bench train", "bench start"]
 
 
@@ -100,6 +100,25 @@ class Commands(unittest.TestCase):
                 (["train", "vgg-16", "--data", self.data, "--limit", "1", "--device", "9:9"],
                  "9:9")):
             self.assertIn(expected, run(*words, code=1).stderr)
+
+    def test_onnx(self):
+        file, tuned = self.folder / "m.onnx", self.folder / "tuned.onnx"
+        exported = subprocess.run([CLCNN, "export", "mnist-cnn", "--weights", self.weights,
+                                   "--output", file], capture_output=True, text=True)
+        if "compiled without" in exported.stderr:
+            self.skipTest("compiled without ONNX")
+        self.assertEqual(exported.returncode, 0, exported.stderr)
+        self.assertEqual(run_json("summary", file)["parameters"], 93322)
+        wanted = run_json("evaluate", "mnist-cnn", "--weights", self.weights, "--data", self.data)
+        result = run_json("evaluate", file, "--data", self.data)
+        self.assertEqual(result["accuracy"], wanted["accuracy"])
+        self.assertAlmostEqual(result["loss"], wanted["loss"], places=5)
+        bench = run_json("bench", "model", file, "--batch", "1,3", "--rounds", "1")
+        self.assertEqual([entry["batch"] for entry in bench["results"]], [1, 3])
+        run("train", file, "--data", self.data, "--epochs", 1, "--save", tuned)
+        self.assertGreater(run_json("evaluate", tuned, "--data", self.data)["accuracy"], 0.9)
+        verified = run("verify", tuned, code=1) # there is nothing to compare with
+        self.assertIn("no test data", verified.stdout)
 
     def test_devices(self):
         devices = run_json("devices")["devices"]
