@@ -12,7 +12,8 @@ packages="meson ninja-build gcc pkg-config python3-minimal ocl-icd-opencl-dev op
     libjpeg-dev libonnx-dev libprotobuf-c-dev protobuf-c-compiler dataset-fashion-mnist"
 if [ "${1:-}" = --tests ]; then
     shift
-    packages="$packages g++ catch2 mesa-opencl-icd oclgrind libonnx-testdata"
+    packages="$packages g++ catch2 mesa-opencl-icd oclgrind libonnx-testdata
+        python3-onnx"
 fi
 
 # Names of the installed packages and of what they provide (libjpeg-dev is a virtual package).

@@ -218,6 +218,27 @@ TEST_CASE("onnx save: networks that were read", "[onnx][onnx-save]")
         file.node("ReduceMax", {"q"}, {"z"}).list("axes", {2}).integer("keepdims", 0);
         file.node("Sub", {"z", "r"}, {"y"});
     }
+    SECTION("windows of every kind, resized and gathered")
+    {
+        std::vector<float> weights(2 * 3 * 3 * 2);
+        for (size_t i = 0; i < weights.size(); i++)
+            weights[i] = (float)(i % 11) / 8 - 0.5f;
+        file.input("x", {0, 2, 6, 5}).output("y").floats("w", {2, 3, 3, 2}, weights);
+        file.floats("b", {3}, {0.5f, 0, -1}).floats("scales", {4}, {1, 1, 2, 1.5f});
+        file.integers("which", {2, 0, 0, 1});
+        file.node("ConvTranspose", {"x", "w", "b"}, {"t"})
+            .list("strides", {2, 1})
+            .list("pads", {1, 0, 0, 1})
+            .list("output_padding", {1, 0});
+        file.node("MaxPool", {"t"}, {"m"}).list("kernel_shape", {2, 2}).list("dilations", {2, 1});
+        file.node("AveragePool", {"m"}, {"a"})
+            .list("kernel_shape", {3, 2})
+            .list("strides", {2, 2})
+            .list("pads", {1, 0, 1, 1})
+            .integer("count_include_pad", 1);
+        file.node("Resize", {"a", "", "scales"}, {"r"}).word("mode", "linear");
+        file.node("Gather", {"r", "which"}, {"y"}).integer("axis", 1);
+    }
     SECTION("features in the file's order")
     {
         file.input("x", {0, 2, 6, 5}).output("y");
@@ -300,6 +321,7 @@ TEST_CASE("onnx save: no transpose between images", "[onnx][onnx-save]")
     CHECK_OK(file.load(&model));
     made = Saved(model).operators();
     CHECK(std::count(made.begin(), made.end(), "Transpose") == 0);
+    CHECK(std::count(made.begin(), made.end(), "Pad") == 2);
 }
 
 TEST_CASE("onnx save: layers without an operator are listed together", "[onnx][onnx-save]")

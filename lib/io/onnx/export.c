@@ -30,6 +30,11 @@ static void (*const writers[])(struct clcnn_export *) = {
     [CLCNN_LAYER_REDUCE] = clcnn_export_save_reduce,
     [CLCNN_LAYER_SOFTMAX] = clcnn_export_save_softmax,
     [CLCNN_LAYER_NORMALIZE] = clcnn_export_save_normalize,
+    [CLCNN_LAYER_GATHER] = clcnn_export_save_gather,
+    [CLCNN_LAYER_RESIZE] = clcnn_export_save_resize,
+    [CLCNN_LAYER_POOL_ND] = clcnn_export_save_pool_nd,
+    [CLCNN_LAYER_UNPOOL] = clcnn_export_save_unpool,
+    [CLCNN_LAYER_CONV_ND] = clcnn_export_save_conv_nd,
 };
 
 static void save_layers(struct clcnn_export *e)
@@ -182,13 +187,15 @@ static void name_values(struct clcnn_export *e, Clcnn__GraphProto *graph)
         struct clcnn_export_node *node = e->nodes[i];
         Clcnn__NodeProto *proto = &node->proto;
         proto->input = clcnn_export_keep(e, proto->n_input, sizeof(*proto->input));
-        proto->output = clcnn_export_keep(e, 1, sizeof(*proto->output));
-        if (!proto->output)
+        proto->output = clcnn_export_keep(e, 2, sizeof(*proto->output));
+        int unused = node->second ? clcnn_export_new_value(e, proto->name) : -1;
+        if (!proto->output || (node->second && unused < 0))
             return;
         for (size_t k = 0; k < proto->n_input; k++)
             proto->input[k] = node->inputs[k] >= 0 ? e->values[node->inputs[k]] : (char *)"";
-        proto->output[0] = e->values[node->output];
-        proto->n_output = 1;
+        if (node->second)
+            proto->output[proto->n_output++] = e->values[unused];
+        proto->output[proto->n_output++] = e->values[node->output];
         graph->node[graph->n_node++] = proto;
     }
     graph->initializer = e->tensors;
@@ -291,9 +298,9 @@ static enum clcnn_status save(const struct clcnn_model *model, const char *path,
     graph.name = model->name;
     opset.domain = (char *)"";
     opset.has_version = 1;
-    opset.version = CLCNN_ONNX_SAVED_OPSET;
+    opset.version = CLCNN_EXPORT_OPSET;
     proto.has_ir_version = 1;
-    proto.ir_version = CLCNN_ONNX_SAVED_IR;
+    proto.ir_version = CLCNN_EXPORT_IR;
     proto.n_opset_import = 1;
     proto.opset_import = opsets;
     proto.producer_name = (char *)"clcnn";

@@ -18,8 +18,8 @@
 #include "model/graph.h"
 #include <clcnn/onnx.h>
 
-#define CLCNN_ONNX_SAVED_OPSET 17
-#define CLCNN_ONNX_SAVED_IR    8
+#define CLCNN_EXPORT_OPSET 17
+#define CLCNN_EXPORT_IR    8
 
 enum clcnn_export_form {
     CLCNN_EXPORT_AS_IT_LIES,
@@ -37,6 +37,7 @@ struct clcnn_export_node {
     Clcnn__NodeProto proto;
     int *inputs; /* values; -1: left out */
     int output;
+    bool second; /* the value is the operator's second output */
 };
 
 struct clcnn_export {
@@ -73,6 +74,9 @@ void clcnn_export_put_int(struct clcnn_export *e, const char *name, int64_t valu
 void clcnn_export_put_float(struct clcnn_export *e, const char *name, float value);
 void clcnn_export_put_ints(struct clcnn_export *e, const char *name, const int64_t *values,
                            size_t count);
+void clcnn_export_put_word(struct clcnn_export *e, const char *name, const char *word);
+/* Its value is its second output; the first is not used. */
+void clcnn_export_second_output(struct clcnn_export *e);
 
 /* Initialisers "<layer>/<part>". The data is not copied and must live as long as the export. */
 int clcnn_export_put_tensor(struct clcnn_export *e, const char *part, enum clcnn_dtype dtype,
@@ -128,6 +132,8 @@ enum clcnn_export_form clcnn_export_form_of_views(struct clcnn_export *e);
 int clcnn_export_view(struct clcnn_export *e, int slot, enum clcnn_export_form form);
 /* The same with all sizes. */
 int clcnn_export_full_view(struct clcnn_export *e, int slot, enum clcnn_export_form form);
+/* Sizes as a value; an open batch is that of the model's first input. */
+int clcnn_export_sizes(struct clcnn_export *e, const struct clcnn_shape *shape);
 /* The view of input `slot` in the form's order of axes. */
 struct clcnn_view clcnn_export_view_in(const struct clcnn_export *e, int slot,
                                        enum clcnn_export_form form);
@@ -153,5 +159,10 @@ void clcnn_export_save_matmul(struct clcnn_export *e);
 void clcnn_export_save_reduce(struct clcnn_export *e);
 void clcnn_export_save_softmax(struct clcnn_export *e);
 void clcnn_export_save_normalize(struct clcnn_export *e);
+void clcnn_export_save_gather(struct clcnn_export *e);
+void clcnn_export_save_resize(struct clcnn_export *e);
+void clcnn_export_save_pool_nd(struct clcnn_export *e);
+void clcnn_export_save_unpool(struct clcnn_export *e);
+void clcnn_export_save_conv_nd(struct clcnn_export *e);
 
 #endif

@@ -163,6 +163,23 @@ void clcnn_export_put_ints(struct clcnn_export *e, const char *name, const int64
     attribute->ints = kept;
 }
 
+void clcnn_export_put_word(struct clcnn_export *e, const char *name, const char *word)
+{
+    Clcnn__AttributeProto *attribute =
+        add_attribute(e, name, CLCNN__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
+    if (!attribute)
+        return;
+    attribute->has_s = 1;
+    attribute->s.data = (uint8_t *)word;
+    attribute->s.len = strlen(word);
+}
+
+void clcnn_export_second_output(struct clcnn_export *e)
+{
+    if (e->status == CLCNN_STATUS_OK)
+        e->nodes[e->node_count - 1]->second = true;
+}
+
 /* ---- initialisers ---------------------------------------------------------------------------- */
 
 int clcnn_export_type(enum clcnn_dtype dtype)

@@ -19,10 +19,66 @@ void clcnn_export_save_constant(struct clcnn_export *e)
                                                   clcnn_tensor_const_data(weight->tensor)));
 }
 
+/* ---- joins ----------------------------------------------------------------------------------- */
+
+/* The one element that a constant part repeats; NULL if it has others. */
+static const void *repeated(const struct clcnn_export *e, int slot)
+{
+    const struct clcnn_layer *input = &e->model->layers[e->layer->inputs[slot]];
+    const struct clcnn_view *view = &e->layer->views[slot];
+    if (input->kind != CLCNN_LAYER_CONSTANT)
+        return NULL;
+    for (int i = 0; i < view->rank; i++)
+        if (view->size[i] != 1 && view->stride[i] != 0)
+            return NULL;
+    const char *data = clcnn_tensor_const_data(e->model->weights[input->kernel].tensor);
+    return data + (size_t)view->offset * clcnn_dtype_size(input->dtype);
+}
+
+/* The slot that is padded by one constant before it, behind it, or both; -1: it is no padding. */
+static int find_padded(const struct clcnn_export *e)
+{
+    int count = e->layer->input_count, padded = -1;
+    const void *value = NULL;
+    for (int i = 0; i < count; i++) {
+        const void *one = repeated(e, i);
+        if (!one && padded >= 0)
+            return -1;
+        if (!one)
+            padded = i;
+        if (one && value && memcmp(one, value, clcnn_dtype_size(e->layer->dtype)) != 0)
+            return -1;
+        value = one ? one : value;
+    }
+    return value ? padded : -1;
+}
+
+static void save_padding(struct clcnn_export *e, int padded)
+{
+    const struct clcnn_layer *layer = e->layer;
+    enum clcnn_export_form form = clcnn_export_form_of_views(e);
+    int rank = layer->shape.rank, axis = clcnn_export_axis_in(form, layer->u.axis);
+    static const struct clcnn_shape scalar = {0};
+    int64_t pads[2 * CLCNN_MAX_RANK] = {0};
+    for (int i = 0; i < layer->input_count; i++)
+        if (i != padded)
+            pads[axis + (i > padded ? rank : 0)] += layer->views[i].size[layer->u.axis];
+    int value = padded ? 0 : 1;
+    int inputs[] = {clcnn_export_full_view(e, padded, form),
+                    clcnn_export_put_integers(e, "pads", pads, 2 * rank),
+                    clcnn_export_put_tensor(e, "value", layer->dtype, &scalar, repeated(e, value))};
+    clcnn_export_made(e, form, clcnn_export_emit(e, "Pad", NULL, inputs, 3));
+}
+
 void clcnn_export_save_join(struct clcnn_export *e)
 {
     const struct clcnn_layer *layer = e->layer;
     enum clcnn_export_form form = clcnn_export_form_of_views(e);
+    int padded = find_padded(e);
+    if (padded >= 0) {
+        save_padding(e, padded);
+        return;
+    }
     int *inputs = clcnn_export_keep(e, (size_t)layer->input_count, sizeof(*inputs));
     for (int i = 0; inputs && i < layer->input_count; i++)
         inputs[i] = clcnn_export_full_view(e, i, form);

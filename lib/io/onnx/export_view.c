@@ -347,8 +347,7 @@ int clcnn_export_view(struct clcnn_export *e, int slot, enum clcnn_export_form f
 
 /* ---- repetition ------------------------------------------------------------------------------ */
 
-/* The sizes as a value; an open batch is that of the first input of the model. */
-static int put_sizes(struct clcnn_export *e, const struct clcnn_shape *shape)
+int clcnn_export_sizes(struct clcnn_export *e, const struct clcnn_shape *shape)
 {
     static const int64_t zero = 0;
     if (shape->rank == 0 || shape->dim[0] != CLCNN_DIM_BATCH)
@@ -379,6 +378,6 @@ int clcnn_export_full_view(struct clcnn_export *e, int slot, enum clcnn_export_f
         return value;
     if (written.rank && written.dim[0] == CLCNN_DIM_BATCH)
         full.dim[0] = 1; /* which an Expand leaves as it is */
-    int inputs[] = {value, put_sizes(e, &full)};
+    int inputs[] = {value, clcnn_export_sizes(e, &full)};
     return clcnn_export_emit(e, "Expand", "expand", inputs, 2);
 }
