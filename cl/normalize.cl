@@ -87,29 +87,47 @@ KERNEL normalize_batch(INPLACE(const in_t, x), INPUT(in_t, scale), INPUT(in_t, b
     }
 }
 
+/* VW channels from c on, of C; those outside are 0. */
+static values channels_at(__global const in_t *x, long c, long C)
+{
+    if (c >= 0 && c + VW <= C)
+        return fetch(x + c, 1, VW, 0);
+    union value_lanes part;
+    for (int i = 0; i < VW; i++)
+        part.lane[i] = c + i >= 0 && c + i < C ? GET(x, c + i) : 0.0f;
+    return part.vector;
+}
+
 /* The walk is over all of x but the channels, of which there are C, a distance apart of x_step and
- * y_step. */
+ * y_step. Lanes are channels if these are neighbours (`along`, x_step = 1), else pixels. */
 KERNEL normalize_local(INPUT(in_t, x), OUTPUT(out_t, y), TILED, long C, long x_step, long y_step,
-                       int before, int after, float a, float b, float beta)
+                       int before, int after, float a, float b, float beta, int along)
 {
     AT(const in_t, x);
     AT(out_t, y);
     EACH_TILE (tile, tiles, chunk) {
         struct place place = place_of(&walk, tile, tile0, tile1);
-        EACH_ROW (place, row, column) {
-            int left = place.columns - column;
-            __global const in_t *from = x + at(&walk, &place, 0, row, column);
-            __global out_t *to = y + at(&walk, &place, 3, row, column);
-            for (long c = 0; c < C; c++) {
-                values sum = 0.0f, v = 0.0f;
-                for (long j = max(c - before, 0L); j <= min(c + after, C - 1); j++) {
-                    values other = fetch(from + j * x_step, walk.stride[0][0], left, 0);
-                    sum += other * other;
-                    v = j == c ? other : v;
+        for (int row = 0; row < place.rows; row++)
+            for (int column = 0; column < place.columns; column += along ? 1 : VW) {
+                int left = place.columns - column;
+                long x_lane = along ? x_step : walk.stride[0][0];
+                long y_lane = along ? y_step : walk.stride[3][0];
+                __global const in_t *from = x + at(&walk, &place, 0, row, column);
+                __global out_t *to = y + at(&walk, &place, 3, row, column);
+                for (long c = 0; c < C; c += along ? VW : 1) {
+                    int lanes = along ? (int)min(C - c, (long)VW) : left;
+                    long low = along ? c - before : max(c - before, 0L);
+                    long high = along ? c + after : min(c + after, C - 1);
+                    values sum = 0.0f;
+                    for (long j = low; j <= high; j++) {
+                        values v = along ? channels_at(from, j, C)
+                                         : fetch(from + j * x_step, x_lane, left, 0);
+                        sum += v * v;
+                    }
+                    values v = fetch(from + c * x_step, x_lane, lanes, 0);
+                    put_values(to + c * y_step, y_lane, lanes,
+                               cast(v * exp(-beta * log(b + a * sum))));
                 }
-                put_values(to + c * y_step, walk.stride[3][0], left,
-                           cast(v * pow(b + a * sum, (values)-beta)));
             }
-        }
     }
 }

@@ -47,10 +47,12 @@ static struct place place_of(const struct walk *walk, long tile, int tile0, int 
     for (int k = 0; k < OPERANDS; k++)
         place.at[k] = 0;
     for (int level = 0; level < walk->rank; level++) {
-        int side = level == 0 ? tile0 : level == 1 ? tile1 : 1;
-        uint parts = (walk->size[level] + side - 1) / side;
-        long index = (long)(rest % parts) * side;
-        rest /= parts;
+        uint side = level == 0 ? tile0 : level == 1 ? tile1 : 1, parts = walk->size[level];
+        if (level < 2)
+            parts = (parts + side - 1) / side;
+        uint next = rest / parts;
+        long index = (long)(rest - next * parts) * side;
+        rest = next;
         for (int k = 0; k < OPERANDS; k++)
             place.at[k] += index * walk->stride[k][level];
         if (level == 0)

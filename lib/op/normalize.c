@@ -192,7 +192,8 @@ static enum clcnn_status launch_local(struct clcnn_normalize *op, struct clcnn_s
                         ARGS(BUFFER(&c->x.origin), BUFFER(&c->y.origin), TILED(kept, t),
                              LONG(channels.size[0]), LONG(channels.stride[0][0]),
                              LONG(channels.stride[3][0]), INT((p->size - 1) / 2), INT(p->size / 2),
-                             FLOAT((double)p->alpha / p->size), FLOAT(p->k), FLOAT(p->beta)));
+                             FLOAT((double)p->alpha / p->size), FLOAT(p->k), FLOAT(p->beta),
+                             INT(channels.stride[0][0] == 1)));
 }
 
 enum clcnn_status clcnn_normalize_forward(struct clcnn_normalize *op, const struct clcnn_array *x,
