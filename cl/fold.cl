@@ -23,7 +23,7 @@
 #define FOLDED TILED, struct walk inside, int across
 
 /* All work-items of a group take the same number of steps, as barriers need it: those that have no
- * result (not EXISTS) compute the last one again, and write nothing. */
+ * result (not EXISTS) read and write nothing. */
 #ifdef CLCNN_GPU
 #define SCRATCH __local value scratch[GROUP]
 #define LANE    (across ? (long)get_local_id(0) : 0L)
@@ -55,9 +55,9 @@
 static long line_of(const struct walk *inside, uint line, int k)
 {
     long at = 0;
-    for (int level = 1; level < inside->rank; level++) {
+    EACH_LEVEL (level, 1, inside) {
         uint size = inside->size[level];
-        at += line % size * inside->stride[k][level];
+        at += line % size * STEP(*inside, k, level);
         line /= size;
     }
     return at;
@@ -66,13 +66,13 @@ static long line_of(const struct walk *inside, uint line, int k)
 static uint lines_of(const struct walk *inside)
 {
     uint lines = 1;
-    for (int level = 1; level < inside->rank; level++)
+    EACH_LEVEL (level, 1, inside)
         lines *= (uint)inside->size[level];
     return lines;
 }
 
 /* The distance and the number of the lanes that begin at step i of the inside. */
-#define LANE_STRIDE(k) (across ? inside.stride[k][0] : walk.stride[k][0])
+#define LANE_STRIDE(k) (across ? STEP(inside, k, 0) : STEP(walk, k, 0))
 #define LANES_LEFT(i)  (across ? (int)min(inside.size[0] - (i), (long)VW) : left)
 
 enum fold { FOLD_SUM, FOLD_MAX, FOLD_MIN, FOLD_PRODUCT };
@@ -186,12 +186,12 @@ static values term_of(enum term term, values v, values shift)
  * squares, -infinity for powers. */
 static values fold_inside(enum fold fold, enum term term, __global const in_t *x,
                           const struct walk *inside, long kept_stride, int across, int left,
-                          values shift, value fill)
+                          values shift, value fill, bool exists)
 {
     values sum = (values)neutral(fold);
-    long size = inside->size[0], stride = inside->stride[0][0];
+    long size = inside->size[0], stride = STEP(*inside, 0, 0);
     long lane_stride = across ? stride : kept_stride;
-    uint lines = lines_of(inside);
+    uint lines = exists ? lines_of(inside) : 0;
     for (uint line = 0; line < lines; line++) {
         __global const in_t *from = x + line_of(inside, line, 0);
         for (long i = LANE * VW; i < size;) {

@@ -30,7 +30,7 @@ KERNEL gather(INPUT(in_t, x), INPUT(index_t, index), OUTPUT(out_t, y), TILED, lo
     AT(const in_t, x);
     AT(const index_t, index);
     AT(out_t, y);
-    long x_stride = walk.stride[0][0], index_stride = walk.stride[1][0];
+    long x_stride = STEP(walk, 0, 0), index_stride = STEP(walk, 1, 0);
     EACH_TILE (tile, tiles, chunk) {
         struct place place = place_of(&walk, tile, tile0, tile1);
         EACH_ROW (place, row, column) {
@@ -49,7 +49,7 @@ KERNEL gather(INPUT(in_t, x), INPUT(index_t, index), OUTPUT(out_t, y), TILED, lo
                 }
                 v = part.vector;
             }
-            put_values(y + at(&walk, &place, 3, row, column), walk.stride[3][0], left, cast(v));
+            put_values(y + at(&walk, &place, 3, row, column), STEP(walk, 3, 0), left, cast(v));
         }
     }
 }

@@ -311,12 +311,12 @@ KERNEL map(INPLACE(const in_t, a), INPLACE(const in_t, b), INPLACE(const in_t, c
             int left = place.columns - column;
             values first = 0, second = 0, third = 0;
             if (operands > 0)
-                first = fetch(a + at(&walk, &place, 0, row, column), walk.stride[0][0], left, 0);
+                first = fetch(a + at(&walk, &place, 0, row, column), STEP(walk, 0, 0), left, 0);
             if (operands > 1)
-                second = fetch(b + at(&walk, &place, 1, row, column), walk.stride[1][0], left, 0);
+                second = fetch(b + at(&walk, &place, 1, row, column), STEP(walk, 1, 0), left, 0);
             if (operands > 2)
-                third = fetch(c + at(&walk, &place, 2, row, column), walk.stride[2][0], left, 0);
-            put_values(y + at(&walk, &place, 3, row, column), walk.stride[3][0], left,
+                third = fetch(c + at(&walk, &place, 2, row, column), STEP(walk, 2, 0), left, 0);
+            put_values(y + at(&walk, &place, 3, row, column), STEP(walk, 3, 0), left,
                        cast(apply(first, second, third, function, alpha, beta)));
         }
     }
@@ -336,11 +336,11 @@ KERNEL where(INPLACE(const uchar, a), INPLACE(const in_t, b), INPLACE(const in_t
             int left = place.columns - column;
             __global const uchar *truth = a + at(&walk, &place, 0, row, column);
             union value_lanes yes, no;
-            yes.vector = fetch(b + at(&walk, &place, 1, row, column), walk.stride[1][0], left, 0);
-            no.vector = fetch(c + at(&walk, &place, 2, row, column), walk.stride[2][0], left, 0);
+            yes.vector = fetch(b + at(&walk, &place, 1, row, column), STEP(walk, 1, 0), left, 0);
+            no.vector = fetch(c + at(&walk, &place, 2, row, column), STEP(walk, 2, 0), left, 0);
             for (int i = 0; i < min(left, VW); i++)
-                yes.lane[i] = truth[i * walk.stride[0][0]] ? yes.lane[i] : no.lane[i];
-            put_values(y + at(&walk, &place, 3, row, column), walk.stride[3][0], left,
+                yes.lane[i] = truth[i * STEP(walk, 0, 0)] ? yes.lane[i] : no.lane[i];
+            put_values(y + at(&walk, &place, 3, row, column), STEP(walk, 3, 0), left,
                        cast(yes.vector));
         }
     }

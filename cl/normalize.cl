@@ -27,14 +27,14 @@ KERNEL normalize_own(INPLACE(const in_t, x), INPUT(in_t, scale), INPUT(in_t, bia
             long here[OPERANDS];
             for (int k = 0; k < OPERANDS; k++)
                 here[k] = at(&walk, &place, k, row, column);
-            values sum = fold_inside(FOLD_SUM, TERM_VALUE, x + here[0], &inside, walk.stride[0][0],
-                                     across, left, (values)0.0f, 0.0f);
+            values sum = fold_inside(FOLD_SUM, TERM_VALUE, x + here[0], &inside, STEP(walk, 0, 0),
+                                     across, left, (values)0.0f, 0.0f, EXISTS(start));
             values mean = total(FOLD_SUM, sum, across, scratch) / (float)count;
             /* The lanes that do not exist are at the mean, which is the same in all lanes. */
             union value_lanes fill;
             fill.vector = mean;
-            sum = fold_inside(FOLD_SUM, TERM_SQUARE, x + here[0], &inside, walk.stride[0][0],
-                              across, left, mean, fill.lane[0]);
+            sum = fold_inside(FOLD_SUM, TERM_SQUARE, x + here[0], &inside, STEP(walk, 0, 0), across,
+                              left, mean, fill.lane[0], EXISTS(start));
             values variance = total(FOLD_SUM, sum, across, scratch) / (float)count;
             values inverse = 1.0f / sqrt(variance + epsilon);
             for (uint line = 0; EXISTS(start) && line < lines; line++) {
@@ -44,15 +44,15 @@ KERNEL normalize_own(INPLACE(const in_t, x), INPUT(in_t, scale), INPUT(in_t, bia
                 for (long i = LANE * VW; i < inside.size[0]; i += INSIDE_STEP) {
                     int lanes = LANES_LEFT(i);
                     values v =
-                        fetch(x + first[0] + i * inside.stride[0][0], LANE_STRIDE(0), lanes, 0);
+                        fetch(x + first[0] + i * STEP(inside, 0, 0), LANE_STRIDE(0), lanes, 0);
                     values factor = inverse, addend = 0.0f;
                     if (scale)
-                        factor *= fetch(scale + first[1] + i * inside.stride[1][0], LANE_STRIDE(1),
+                        factor *= fetch(scale + first[1] + i * STEP(inside, 1, 0), LANE_STRIDE(1),
                                         lanes, 0);
                     if (bias)
-                        addend = fetch(bias + first[2] + i * inside.stride[2][0], LANE_STRIDE(2),
+                        addend = fetch(bias + first[2] + i * STEP(inside, 2, 0), LANE_STRIDE(2),
                                        lanes, 0);
-                    put_values(y + first[3] + i * inside.stride[3][0], LANE_STRIDE(3), lanes,
+                    put_values(y + first[3] + i * STEP(inside, 3, 0), LANE_STRIDE(3), lanes,
                                cast((v - mean) * factor + addend));
                 }
             }
@@ -71,18 +71,18 @@ KERNEL normalize_batch(INPLACE(const in_t, x), INPUT(in_t, scale), INPUT(in_t, b
     AT(const in_t, mean);
     AT(const in_t, variance);
     AT(out_t, y);
-    long step = walk.stride[1][0];
+    long step = STEP(walk, 1, 0);
     EACH_TILE (tile, tiles, chunk) {
         struct place place = place_of(&walk, tile, tile0, tile1);
         EACH_ROW (place, row, column) {
             int left = place.columns - column;
             long channel = at(&walk, &place, 1, row, column);
-            values v = fetch(x + at(&walk, &place, 0, row, column), walk.stride[0][0], left, 0);
+            values v = fetch(x + at(&walk, &place, 0, row, column), STEP(walk, 0, 0), left, 0);
             values factor = fetch(scale + channel, step, left, 0) /
                             sqrt(fetch(variance + channel, step, left, 0) + epsilon);
             v = (v - fetch(mean + channel, step, left, 0)) * factor +
                 fetch(bias + channel, step, left, 0);
-            put_values(y + at(&walk, &place, 3, row, column), walk.stride[3][0], left, cast(v));
+            put_values(y + at(&walk, &place, 3, row, column), STEP(walk, 3, 0), left, cast(v));
         }
     }
 }
@@ -110,8 +110,8 @@ KERNEL normalize_local(INPUT(in_t, x), OUTPUT(out_t, y), TILED, long C, long x_s
         for (int row = 0; row < place.rows; row++)
             for (int column = 0; column < place.columns; column += along ? 1 : VW) {
                 int left = place.columns - column;
-                long x_lane = along ? x_step : walk.stride[0][0];
-                long y_lane = along ? y_step : walk.stride[3][0];
+                long x_lane = along ? x_step : STEP(walk, 0, 0);
+                long y_lane = along ? y_step : STEP(walk, 3, 0);
                 __global const in_t *from = x + at(&walk, &place, 0, row, column);
                 __global out_t *to = y + at(&walk, &place, 3, row, column);
                 for (long c = 0; c < C; c += along ? VW : 1) {

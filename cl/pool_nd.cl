@@ -4,7 +4,7 @@
  *             as that is inside; k, the batch and the channels, is the walk (operand 0 is x, 3 y,
  *             1 the indices of maxima, 2 begins at 0 and is the index of x[k, 0])
  *   unpool    y[index[i]] = x[i] for each i of the walk (operand 0 is x, 1 the index), where y is
- *             addressed as a row-major tensor of `rank` sizes
+ *             addressed as a row-major tensor of `rank` sizes, the innermost first
  *
  * See walk.cl for dimension 0 of the work-groups, window_nd.cl for the others. No local memory. */
 #include "window_nd.cl"
@@ -99,17 +99,17 @@ KERNEL pool_nd(INPUT(in_t, x), OUTPUT(out_t, y), OUTPUT(long, indices), TILED, s
                     int left = place.columns - column;
                     vint where;
                     values r = pool_window(x + at(&walk, &place, 0, row, column), &space, o0, o1,
-                                           o2, mode, p, walk.stride[0][0], left, &where);
+                                           o2, mode, p, STEP(walk, 0, 0), left, &where);
                     if (mode == AVERAGE)
                         r = count > 0 ? r / (float)count : (values)0.0f;
                     if (mode == LP && p != 1)
                         r = p == 2 ? sqrt(r) : pow(r, (values)(1 / p));
-                    put_values(y + to + at(&walk, &place, 3, row, column), walk.stride[3][0], left,
+                    put_values(y + to + at(&walk, &place, 3, row, column), STEP(walk, 3, 0), left,
                                cast(r));
                     if (indices)
                         put_indices(indices + index + at(&walk, &place, 1, row, column),
-                                    walk.stride[1][0], where, at(&walk, &place, 2, row, column),
-                                    walk.stride[2][0], left);
+                                    STEP(walk, 1, 0), where, at(&walk, &place, 2, row, column),
+                                    STEP(walk, 2, 0), left);
                 }
             }
     }
@@ -131,7 +131,7 @@ KERNEL unpool(INPUT(in_t, x), INPUT(long, indices), OUTPUT(out_t, y), TILED, str
                 long rest = indices[at(&walk, &place, 1, row, column)], to = 0;
                 if (rest < 0 || rest >= target.count)
                     continue;
-                for (int d = target.rank - 1; d >= 0; d--) {
+                EACH_LEVEL (d, 0, &target) { /* the innermost first */
                     to += rest % target.size[d] * target.step[d];
                     rest /= target.size[d];
                 }

@@ -74,12 +74,13 @@ KERNEL reduce(INPUT(in_t, x), OUTPUT(out_t, y), FOLDED, int reduction, long coun
                 if (powers)
                     shift = IS_INFINITE(r) ? (values)0 : r;
                 enum fold by = powers ? FOLD_SUM : fold;
-                r = fold_inside(by, powers ? TERM_POWER : term, from, &inside, walk.stride[0][0],
-                                across, left, shift, powers ? (value)LEAST : neutral(fold));
+                r = fold_inside(by, powers ? TERM_POWER : term, from, &inside, STEP(walk, 0, 0),
+                                across, left, shift, powers ? (value)LEAST : neutral(fold),
+                                EXISTS(start));
                 r = total(by, r, across, scratch);
             }
             if (WRITES(start))
-                put_values(y + at(&walk, &place, 3, row, column), walk.stride[3][0],
+                put_values(y + at(&walk, &place, 3, row, column), STEP(walk, 3, 0),
                            across ? 1 : left, cast(finish(reduction, r, shift, count)));
         }
     }

@@ -48,9 +48,9 @@ KERNEL resize(INPUT(in_t, x), INPUT(int, index), INPUT(float, weight), OUTPUT(ou
                                          index[first1 + t1] * by.x_stride[1] +
                                          index[first2 + t2] * by.x_stride[2];
                                 if (w != 0.0f) /* what has no weight may be infinite */
-                                    sum += w * fetch(from + i, walk.stride[0][0], left, 0);
+                                    sum += w * fetch(from + i, STEP(walk, 0, 0), left, 0);
                             }
-                    put_values(y + to + at(&walk, &place, 3, row, column), walk.stride[3][0], left,
+                    put_values(y + to + at(&walk, &place, 3, row, column), STEP(walk, 3, 0), left,
                                cast(sum));
                 }
             }

@@ -19,11 +19,11 @@ KERNEL softmax(INPLACE(const in_t, x), INPLACE(out_t, y), FOLDED, int logarithm)
             int left = place.columns - column;
             __global const in_t *from = x + at(&walk, &place, 0, row, column);
             __global out_t *to = y + at(&walk, &place, 3, row, column);
-            values top = fold_inside(FOLD_MAX, TERM_VALUE, from, &inside, walk.stride[0][0], across,
-                                     left, (values)0.0f, -INFINITY);
+            values top = fold_inside(FOLD_MAX, TERM_VALUE, from, &inside, STEP(walk, 0, 0), across,
+                                     left, (values)0.0f, -INFINITY, EXISTS(start));
             top = total(FOLD_MAX, top, across, scratch);
-            values sum = fold_inside(FOLD_SUM, TERM_POWER, from, &inside, walk.stride[0][0], across,
-                                     left, top, -INFINITY);
+            values sum = fold_inside(FOLD_SUM, TERM_POWER, from, &inside, STEP(walk, 0, 0), across,
+                                     left, top, -INFINITY, EXISTS(start));
             sum = total(FOLD_SUM, sum, across, scratch);
             values scale = 1.0f / sum, less = top + log(sum);
             for (uint line = 0; EXISTS(start) && line < lines; line++) {
@@ -31,9 +31,9 @@ KERNEL softmax(INPLACE(const in_t, x), INPLACE(out_t, y), FOLDED, int logarithm)
                 __global out_t *y_line = to + line_of(&inside, line, 3);
                 for (long i = LANE * VW; i < inside.size[0]; i += INSIDE_STEP) {
                     int lanes = LANES_LEFT(i);
-                    values v = fetch(x_line + i * inside.stride[0][0], LANE_STRIDE(0), lanes, 0);
+                    values v = fetch(x_line + i * STEP(inside, 0, 0), LANE_STRIDE(0), lanes, 0);
                     v = logarithm ? v - less : exp(v - top) * scale;
-                    put_values(y_line + i * inside.stride[3][0], LANE_STRIDE(3), lanes, cast(v));
+                    put_values(y_line + i * STEP(inside, 3, 0), LANE_STRIDE(3), lanes, cast(v));
                 }
             }
         }

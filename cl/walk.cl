@@ -1,6 +1,6 @@
 /* Walks over the elements of up to four operands that are views: element i0, i1, ... of operand k
- * lies at i0 stride[k][0] + i1 stride[k][1] + ...; level 0 is the innermost. lib/op/walk.h has the
- * same struct.
+ * lies at i0 STEP(walk, k, 0) + i1 STEP(walk, k, 1) + ...; level 0 is the innermost. lib/op/walk.h
+ * has the same struct.
  *
  * CPU family: a work-item takes `chunk` tiles of up to tile1 x tile0 elements of levels 1 and 0.
  * GPU family: a work-item takes one element, a tile of 1 x 1. A loop reads the same in both:
@@ -18,12 +18,19 @@
 
 struct walk {
     long size[RANK];
-    long stride[OPERANDS][RANK];
+    long stride[OPERANDS * RANK]; /* rusticl takes the size of [OPERANDS][RANK] for another */
     long rank;
 };
 
+#define STEP(walk, k, level) ((walk).stride[(k)*RANK + (level)])
+
 /* What the kernels take: TILED in lib/op/walk.h. */
 #define TILED struct walk walk, int tile0, int tile1, long tiles, long chunk
+
+/* Levels of a walk, with constant indices: an argument that is indexed by a variable is copied to
+ * memory by some compilers, and crashes rusticl 22.3.6. */
+#define EACH_LEVEL(level, first, walk)                                                             \
+    _Pragma("unroll") for (int level = first; level < RANK; level++) if (level < (walk)->rank)
 
 #ifdef CLCNN_CPU
 #define EACH_TILE(tile, tiles, chunk)                                                              \
@@ -46,7 +53,7 @@ static struct place place_of(const struct walk *walk, long tile, int tile0, int 
     uint rest = tile;
     for (int k = 0; k < OPERANDS; k++)
         place.at[k] = 0;
-    for (int level = 0; level < walk->rank; level++) {
+    EACH_LEVEL (level, 0, walk) {
         uint side = level == 0 ? tile0 : level == 1 ? tile1 : 1, parts = walk->size[level];
         if (level < 2)
             parts = (parts + side - 1) / side;
@@ -54,7 +61,7 @@ static struct place place_of(const struct walk *walk, long tile, int tile0, int 
         long index = (long)(rest - next * parts) * side;
         rest = next;
         for (int k = 0; k < OPERANDS; k++)
-            place.at[k] += index * walk->stride[k][level];
+            place.at[k] += index * STEP(*walk, k, level);
         if (level == 0)
             place.columns = min(walk->size[0] - index, (long)tile0);
         if (level == 1)
@@ -71,5 +78,5 @@ static struct place place_of(const struct walk *walk, long tile, int tile0, int 
 
 static long at(const struct walk *walk, const struct place *place, int k, int row, int column)
 {
-    return place->at[k] + row * walk->stride[k][1] + column * walk->stride[k][0];
+    return place->at[k] + row * STEP(*walk, k, 1) + column * STEP(*walk, k, 0);
 }

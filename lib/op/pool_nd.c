@@ -219,8 +219,8 @@ enum clcnn_status clcnn_unpool_forward(struct clcnn_unpool *op, const struct clc
     TRY(clcnn_operand_apart("unpool", &which, &to, false));
     struct target target = {.count = clcnn_view_count(&to.view), .rank = to.view.rank};
     for (int i = 0; i < to.view.rank; i++) {
-        target.size[i] = to.view.size[i];
-        target.step[i] = to.view.stride[i];
+        target.size[i] = to.view.size[to.view.rank - 1 - i];
+        target.step[i] = to.view.stride[to.view.rank - 1 - i];
     }
     const struct clcnn_view *views[] = {&from.view, &which.view};
     clcnn_walk_init(&walk, views, 2, 0);
