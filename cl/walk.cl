@@ -28,9 +28,14 @@ struct walk {
 #define TILED struct walk walk, int tile0, int tile1, long tiles, long chunk
 
 /* Levels of a walk, with constant indices: an argument that is indexed by a variable is copied to
- * memory by some compilers, and crashes rusticl 22.3.6. */
+ * memory by some compilers, and crashes rusticl 22.3.6. pocl 3.1, which says who it is by
+ * POCL_DEVICE_ADDRESS_BITS, does not come to an end with this where there are barriers. */
+#ifdef POCL_DEVICE_ADDRESS_BITS
+#define EACH_LEVEL(level, first, walk) for (int level = first; level < (walk)->rank; level++)
+#else
 #define EACH_LEVEL(level, first, walk)                                                             \
     _Pragma("unroll") for (int level = first; level < RANK; level++) if (level < (walk)->rank)
+#endif
 
 #ifdef CLCNN_CPU
 #define EACH_TILE(tile, tiles, chunk)                                                              \
