@@ -162,6 +162,13 @@ TEST_CASE("conv2d: gradients from tensors in place, exactly", "[conv2d]")
     test_everywhere(make(4, 54, 55, 32, 13, 1, 1), CONV_INTEGERS, 1);
 }
 
+TEST_CASE("conv2d: small gradients in place, exactly", "[conv2d]")
+{
+    test_everywhere(with_bias(make(1, 3, 5, 32, 14, 1, 1), CLCNN_ACTIVATION_LINEAR), CONV_INTEGERS);
+    test_everywhere(strides(make(1, 5, 7, 16, 10, 1, 1), 2, 3), CONV_INTEGERS);
+    test_everywhere(same(make(1, 3, 4, 16, 5, 3, 3)), CONV_INTEGERS);
+}
+
 /* Few channels: strips of image rows, longer than local memory holds in the last. */
 TEST_CASE("conv2d: first layers, exactly", "[conv2d]")
 {
