@@ -71,8 +71,8 @@ struct clcnn_gemm {
 struct clcnn_buffer clcnn_gemm_take(const struct clcnn_buffer *workspace, size_t *used,
                                     int64_t count);
 
-/* C = f(the sum of the partial[splits][m][n], which hold alpha A B, + beta C + bias), with the kernel
- * gemm_reduce of cl/gemm_cpu.cl. */
+/* C = f(the sum of the partial[splits][m][n], which hold alpha A B, + beta C + bias), with the
+ * kernel gemm_reduce of cl/gemm_cpu.cl. */
 enum clcnn_status clcnn_gemm_reduce(struct clcnn_stream *stream, struct clcnn_kernel *kernel,
                                     const struct clcnn_gemm_params *params,
                                     const struct clcnn_gemm_call *call,
