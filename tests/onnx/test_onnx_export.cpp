@@ -330,7 +330,9 @@ TEST_CASE("onnx save: layers without an operator are listed together", "[onnx][o
     take_network("mnist-cnn", model);
     clcnn_model *inside = model;
     const enum clcnn_layer_kind kinds[] = {inside->layers[1].kind, inside->layers[4].kind};
-    inside->layers[1].kind = inside->layers[4].kind = (enum clcnn_layer_kind)1000;
+    const int unknown = 1000; /* which C++ must not have in an enum */
+    memcpy(&inside->layers[1].kind, &unknown, sizeof(unknown));
+    memcpy(&inside->layers[4].kind, &unknown, sizeof(unknown));
     void *data = &inside;
     size_t size = 1;
     CHECK_FAILS(clcnn_onnx_save_memory(model, &data, &size), CLCNN_STATUS_UNSUPPORTED,
